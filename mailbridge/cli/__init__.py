@@ -1,0 +1,1 @@
+"""Commands: what an admin or staff member types. Each prints for a person, or JSON with --json."""

@@ -1,0 +1,1 @@
+"""Bytes to data and back, pure: parse, headers, body, bounce, compose."""

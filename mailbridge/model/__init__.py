@@ -1,0 +1,1 @@
+"""Frozen data shared by all rooms. Imports nothing of mailbridge."""

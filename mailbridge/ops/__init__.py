@@ -1,0 +1,1 @@
+"""For the admin: health, explain, simulate, check."""

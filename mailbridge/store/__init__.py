@@ -1,0 +1,1 @@
+"""The only SQL: what must survive a power cut is a row here."""

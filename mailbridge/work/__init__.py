@@ -1,0 +1,1 @@
+"""The shell around the pure core: claim a job, load facts, decide, apply, finish."""
