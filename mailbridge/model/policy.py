@@ -49,17 +49,51 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class RelativeDay:
+    """A holiday that hangs on another: days after (or, negative, before) the day that the library names."""
+
+    anchor: str  # name in the holiday library
+    days: int
+    name: str  # as customers are told
+
+
+@dataclass(frozen=True, slots=True)
+class HolidaySource:
+    """Which days the holiday library closes; policy.calendars asks it year by year.
+
+    country is an ISO 3166 code of the library, "" for none; names are (name in the library, name as customers
+    are told), empty with a country for all its public holidays. observed: also the day on which a holiday that
+    falls on a weekend is kept. yearly are (month, day, name); 29 February closes leap years only.
+    """
+
+    country: str
+    subdivision: str = ""
+    names: tuple[tuple[str, str], ...] = ()
+    observed: bool = False
+    relative: tuple[RelativeDay, ...] = ()
+    yearly: tuple[tuple[int, int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Calendar:
-    """Opening hours in a zone. holidays maps closed dates to their names as far as the holiday source says;
-    closures and openings are dated exceptions of the site's own (openings win)."""
+    """Opening hours in a zone. Holidays are days closed as far as the holiday source says; closures and
+    openings are dated exceptions of the site's own (openings win).
+
+    A window belongs to the day on which it starts: a holiday takes away the night that begins on it, not the
+    early hours of the night before.
+    """
 
     name: str
     zone: ZoneInfo
     weekly: tuple[tuple[Window, ...], ...]  # Monday first, seven entries
-    holiday_source: object | None = None  # policy.calendars asks it by year; see there
+    holiday_source: HolidaySource | None = None
     closures: Mapping[date, str] = field(default_factory=dict)
     openings: Mapping[date, tuple[Window, ...]] = field(default_factory=dict)
     always: bool = False  # 24x7
+
+    def __hash__(self) -> int:
+        """By name alone, as mappings have no hash: cheap, and a calendar can key a cache."""
+        return hash(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +134,9 @@ class AutoClose:
 @dataclass(frozen=True, slots=True)
 class Promise:
     """A deadline with its proof. All instants aware, in the calendar's zone.
+
+    Each carries its own fixed offset, never a ZoneInfo: Python subtracts and compares two datetimes of one
+    ZoneInfo by their wall clocks, which is wrong by an hour across a clock change.
 
     opens_at: the instant from which the count runs. proof: one line a day or interval, in order, as
     (start, end, counted seconds, why).
