@@ -1,0 +1,143 @@
+"""The database connection, and every difference between SQLite and PostgreSQL.
+
+`Store.write()` is one transaction that has reached the disk when it returns; `Store.read()` is a snapshot for
+looking. SQLite runs in WAL with synchronous=FULL and BEGIN IMMEDIATE: with the driver's default transactions a
+read-then-write loses updates silently. PostgreSQL runs READ COMMITTED; claims use SKIP LOCKED.
+
+Fails with StoreUnavailable (away, locked, broken) or StoreFull (no room): both temporary, nothing is lost.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from mailbridge.errors import StoreFull, StoreUnavailable
+
+MEMORY_URL = "sqlite://"
+BUSY_TIMEOUT_MS = 20_000
+
+
+def normal_url(url: str) -> str:
+    """postgresql:// means psycopg 3; everything else stays."""
+    return "postgresql+psycopg://" + url.split("://", 1)[1] if url.startswith("postgresql://") else url
+
+
+def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA cache_size=-32000")
+    cursor.close()
+
+
+def _make_engine(url: str) -> Engine:
+    parsed = make_url(normal_url(url))
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_size=5, max_overflow=5, pool_pre_ping=True, pool_timeout=20)
+    memory = not parsed.database
+    options: dict[str, Any] = {"connect_args": {"check_same_thread": False}}
+    options["poolclass"] = StaticPool if memory else QueuePool
+    engine = create_engine(parsed, **options)
+    event.listen(engine, "connect", _sqlite_connect)
+    return engine
+
+
+def _is_full(error: BaseException) -> bool:
+    words = str(error).lower()
+    return "disk is full" in words or "no space left" in words or "disk full" in words
+
+
+class Store:
+    """One database. Threads may share it; each transaction has a connection of its own.
+
+    url: an SQLAlchemy URL; sqlite:// (in memory) serves simulation and tests only.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _make_engine(url)
+        self.dialect = self.engine.dialect.name
+        self._begin = "BEGIN IMMEDIATE" if self.dialect == "sqlite" else None
+
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file, None for memory and for PostgreSQL."""
+        database = self.engine.url.database
+        return Path(database) if self.dialect == "sqlite" and database else None
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One durable transaction. Raises StoreUnavailable or StoreFull; unique violations pass through."""
+        with self._translated(), self.engine.connect() as connection:
+            if self._begin:
+                connection.exec_driver_sql(self._begin)
+            try:
+                yield connection
+                if self._begin:
+                    connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                if self._begin:
+                    self._rollback_sqlite(connection)
+                raise
+            connection.commit()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view for looking; never writes."""
+        with self._translated(), self.engine.connect() as connection:
+            if self._begin and self.path is not None:
+                connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                if self._begin and self.path is not None:
+                    self._rollback_sqlite(connection)
+
+    @staticmethod
+    def _rollback_sqlite(connection: Connection) -> None:
+        raw = connection.connection.dbapi_connection
+        if isinstance(raw, sqlite3.Connection) and raw.in_transaction:
+            raw.rollback()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (OperationalError, PoolTimeout) as error:
+            if _is_full(error):
+                raise StoreFull("the disk of the database is full; free some room") from error
+            raise StoreUnavailable(f"the database cannot be used now: {_first_line(error)}") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise StoreUnavailable(f"the database went away: {_first_line(error)}") from error
+            raise
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise StoreFull("the disk of the database is full; free some room") from error
+            raise
+
+    def ping(self) -> None:
+        """Raise StoreUnavailable unless the database answers."""
+        with self.read() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _first_line(error: BaseException) -> str:
+    origin = getattr(error, "orig", None) or error
+    return str(origin).strip().splitlines()[0] if str(origin).strip() else type(origin).__name__

@@ -1,0 +1,203 @@
+"""The inbox: received messages as raw bytes, each with the job that will process it.
+
+`put_batch` is the promise: rows, jobs and (for IMAP) the cursor in one transaction. The same bytes a second time
+are the same message; a second arrival is recorded, and when it names a recipient that the first did not (mail to
+support@ and supportescalation@ at once) the message is processed again with the union of its recipients.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from mailbridge.model.envelope import Envelope, Way
+from mailbridge.store import jobs
+from mailbridge.store.engine import Store
+from mailbridge.store.schema import arrival, cursor, message
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of one put: the row, its digest (SHA-256 hex of the raw bytes), known before or not."""
+
+    message_id: int
+    digest: str
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a mailbox has been read; UIDs mean something only within their uidvalidity (RFC 3501 2.3.1.1)."""
+
+    mailbox: str
+    uidvalidity: int
+    last_uid: int
+    polled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A stored message with all its arrivals, as a worker takes it up."""
+
+    id: int
+    raw: bytes
+    received_at: datetime
+    state: str
+    answer: bool
+    envelopes: tuple[Envelope, ...]
+    case_id: int | None = None
+    kind: str = ""
+    outcome: str = ""
+    reason: str = ""
+
+
+def clean(text: str) -> str:
+    """Text as a database takes it: without NUL and lone surrogates (PITFALLS 16.4)."""
+    return text.replace("\x00", "").encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def put(connection: Connection, envelope: Envelope, raw: bytes) -> Stored:
+    """Store one message and its job in the caller's transaction."""
+    digest = hashlib.sha256(raw).hexdigest()
+    known = connection.execute(
+        select(message.c.id, message.c.received_at).where(message.c.digest == digest)
+    ).first()
+    if known is not None:
+        return _again(connection, known.id, digest, envelope)
+    values = {
+        "digest": digest,
+        "received_at": envelope.received_at,
+        "size_bytes": len(raw),
+        "state": "received",
+        "answer": envelope.answer,
+        "raw": raw,
+    }
+    message_id = connection.execute(insert(message).values(**values)).inserted_primary_key[0]  # type: ignore[index]
+    _arrive(connection, message_id, envelope)
+    jobs.add(connection, "process", f"process:{message_id}", {"message": message_id}, envelope.received_at)
+    return Stored(message_id, digest, duplicate=False)
+
+
+def _arrive(connection: Connection, message_id: int, envelope: Envelope) -> None:
+    values = {
+        "message_id": message_id,
+        "at": envelope.received_at,
+        "way": envelope.way.value,
+        "source": clean(envelope.source),
+        "peer": clean(envelope.peer),
+        "login": clean(envelope.login),
+        "mail_from": None if envelope.mail_from is None else clean(envelope.mail_from),
+        "rcpt_to": [clean(address) for address in envelope.rcpt_to],
+    }
+    connection.execute(insert(arrival).values(**values))
+
+
+def _again(connection: Connection, message_id: int, digest: str, envelope: Envelope) -> Stored:
+    rows = connection.execute(select(arrival.c.rcpt_to).where(arrival.c.message_id == message_id))
+    before = {address.lower() for row in rows for address in row.rcpt_to}
+    if {address.lower() for address in envelope.rcpt_to} - before:
+        _arrive(connection, message_id, envelope)
+        payload = {"message": message_id, "again": True}
+        jobs.add(connection, "process", f"process:{message_id}:again", payload, envelope.received_at)
+    return Stored(message_id, digest, duplicate=True)
+
+
+class Inbox:
+    """Received messages and IMAP cursors."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def put_batch(
+        self, items: Sequence[tuple[Envelope, bytes]], cursor_: Cursor | None = None
+    ) -> list[Stored]:
+        """Store all items and the cursor in one transaction; durable when it returns.
+
+        Raises StoreUnavailable, StoreFull; then nothing of the batch is stored and the cursor is unmoved.
+        """
+        with self._store.write() as connection:
+            stored = [put(connection, envelope, raw) for envelope, raw in items]
+            if cursor_ is not None:
+                self._set_cursor(connection, cursor_)
+        return stored
+
+    def cursor(self, mailbox: str) -> Cursor | None:
+        with self._store.read() as connection:
+            row = connection.execute(select(cursor).where(cursor.c.mailbox == mailbox)).first()
+        return None if row is None else Cursor(row.mailbox, row.uidvalidity, row.last_uid, row.polled_at)
+
+    def cursors(self) -> list[Cursor]:
+        with self._store.read() as connection:
+            rows = connection.execute(select(cursor).order_by(cursor.c.mailbox)).all()
+        return [Cursor(row.mailbox, row.uidvalidity, row.last_uid, row.polled_at) for row in rows]
+
+    def note_poll(self, mailbox: str, at: datetime) -> None:
+        """Remember that the mailbox was read to its end at this instant."""
+        with self._store.write() as connection:
+            connection.execute(update(cursor).where(cursor.c.mailbox == mailbox).values(polled_at=at))
+
+    @staticmethod
+    def _set_cursor(connection: Connection, new: Cursor) -> None:
+        values = {"uidvalidity": new.uidvalidity, "last_uid": new.last_uid}
+        changed = connection.execute(update(cursor).where(cursor.c.mailbox == new.mailbox).values(**values))
+        if changed.rowcount == 0:
+            connection.execute(insert(cursor).values(mailbox=new.mailbox, polled_at=new.polled_at, **values))
+
+    def load(self, message_id: int) -> Received | None:
+        """The message with its raw bytes, or None."""
+        with self._store.read() as connection:
+            return load(connection, message_id)
+
+    def raw(self, message_id: int) -> bytes | None:
+        with self._store.read() as connection:
+            return connection.execute(select(message.c.raw).where(message.c.id == message_id)).scalar()
+
+    def waiting(self) -> int:
+        """How many messages are received and not yet decided."""
+        with self._store.read() as connection:
+            count = select(func.count()).select_from(message).where(message.c.state == "received")
+            return connection.execute(count).scalar_one()
+
+    def listing(self, states: Sequence[str]) -> list[dict[str, Any]]:
+        """Rows of the inbox in these states, oldest first, without their bytes."""
+        columns = [column for column in message.c if column.name not in ("raw", "rules")]
+        query = select(*columns).where(message.c.state.in_(states)).order_by(message.c.id)
+        with self._store.read() as connection:
+            return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def load(connection: Connection, message_id: int) -> Received | None:
+    row = connection.execute(select(message).where(message.c.id == message_id)).first()
+    if row is None:
+        return None
+    rows = connection.execute(select(arrival).where(arrival.c.message_id == message_id).order_by(arrival.c.id))
+    envelopes = tuple(
+        Envelope(
+            way=Way(a.way),
+            mail_from=a.mail_from,
+            rcpt_to=tuple(a.rcpt_to),
+            received_at=a.at,
+            peer=a.peer,
+            source=a.source,
+            login=a.login,
+            answer=row.answer,
+        )
+        for a in rows
+    )
+    return Received(
+        id=row.id,
+        raw=row.raw,
+        received_at=row.received_at,
+        state=row.state,
+        answer=row.answer,
+        envelopes=envelopes,
+        case_id=row.case_id,
+        kind=row.kind,
+        outcome=row.outcome,
+        reason=row.reason,
+    )

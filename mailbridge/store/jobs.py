@@ -1,0 +1,154 @@
+"""Durable background steps: claimed under a lease, fenced by the attempt number, set aside when they keep failing.
+
+A timer is a job with due_at in the future. Waking somebody is only a hint; asking for what is due is enough.
+A job that is finished is deleted; one that fails too often is `dead`, whole, with its error, and can be retried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
+
+from mailbridge.store.engine import Store
+from mailbridge.store.schema import job, tick
+
+MAX_ERROR = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed step. Finish it with this very attempt, or the lease was lost to somebody else."""
+
+    id: int
+    kind: str
+    key: str
+    payload: Mapping[str, Any]
+    due_at: datetime
+    attempt: int
+
+
+def add(connection: Connection, kind: str, key: str, payload: Mapping[str, Any], due_at: datetime) -> None:
+    """Add a job, or make the one with this key ready again at due_at."""
+    values = {"due_at": due_at, "state": "ready", "attempt": 0, "lease_until": None, "error": ""}
+    changed = connection.execute(
+        update(job).where(job.c.key == key, job.c.state != "running").values(payload=dict(payload), **values)
+    )
+    if changed.rowcount:
+        return
+    running = connection.execute(select(job.c.id).where(job.c.key == key)).first()
+    if running is not None:  # its holder works on older news: one more run under a key of its own
+        add(connection, kind, key + "+", payload, due_at)
+        return
+    connection.execute(insert(job).values(kind=kind, key=key, payload=dict(payload), **values))
+
+
+def remove(connection: Connection, key: str) -> None:
+    """Take a timer away, unless it is being worked on: its handler will see that it is stale."""
+    connection.execute(delete(job).where(job.c.key == key, job.c.state != "running"))
+
+
+class Jobs:
+    """Claim, finish, fail."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def claim(self, kinds: Sequence[str], now: datetime, lease_s: float, limit: int = 1) -> list[Job]:
+        """Take up to limit due jobs of the first of these kinds that has any, for lease_s seconds.
+
+        A lease that ran out gives its job back first: its holder died, or will find its fence closed.
+        """
+        with self._store.read() as connection:  # look first: an idle worker must not take the write lock
+            kind = next((kind for kind in kinds if connection.execute(_due(kind, now, 1)).first()), None)
+            if kind is None and connection.execute(_lost(now)).first() is None:
+                return []
+        with self._store.write() as connection:
+            connection.execute(
+                update(job).where(job.c.id.in_(_lost(now))).values(state="ready", lease_until=None)
+            )
+            rows = connection.execute(_due(kind or kinds[0], now, limit).with_for_update(skip_locked=True)).all()
+            values = {"state": "running", "lease_until": now + timedelta(seconds=lease_s)}
+            ids = [row.id for row in rows]
+            connection.execute(update(job).where(job.c.id.in_(ids)).values(attempt=job.c.attempt + 1, **values))
+        return [Job(r.id, r.kind, r.key, r.payload, r.due_at, r.attempt + 1) for r in rows]
+
+    def extend(self, held: Job, until: datetime) -> bool:
+        """Hold the lease longer; False where it was lost."""
+        with self._store.write() as connection:
+            return bool(connection.execute(_fenced(update(job), held).values(lease_until=until)).rowcount)
+
+    def finish(self, held: Job) -> bool:
+        """Delete the job if it is still ours."""
+        with self._store.write() as connection:
+            return finish(connection, held)
+
+    def retry(self, held: Job, due_at: datetime, error: str = "") -> None:
+        """Give the job back, to be tried again at due_at."""
+        values = {"state": "ready", "due_at": due_at, "lease_until": None, "error": error[:MAX_ERROR]}
+        with self._store.write() as connection:
+            connection.execute(_fenced(update(job), held).values(**values))
+
+    def postpone(self, held: Job, due_at: datetime) -> None:
+        """Give the job back without counting the attempt: it was not its turn."""
+        values = {"state": "ready", "due_at": due_at, "lease_until": None, "attempt": held.attempt - 1}
+        with self._store.write() as connection:
+            connection.execute(_fenced(update(job), held).values(**values))
+
+    def bury(self, held: Job, error: str) -> None:
+        """Set the job aside as dead, with its error."""
+        with self._store.write() as connection:
+            values = {"state": "dead", "lease_until": None, "error": error[:MAX_ERROR]}
+            connection.execute(_fenced(update(job), held).values(**values))
+
+    def revive(self, job_id: int, now: datetime) -> bool:
+        """Make a dead job ready again."""
+        values = {"state": "ready", "due_at": now, "attempt": 0, "error": ""}
+        with self._store.write() as connection:
+            return bool(connection.execute(update(job).where(job.c.id == job_id).values(**values)).rowcount)
+
+    def next_due(self, kinds: Sequence[str]) -> datetime | None:
+        """When the next job of these kinds becomes due, for the bell and the virtual clock."""
+        query = select(func.min(job.c.due_at)).where(job.c.kind.in_(kinds), job.c.state == "ready")
+        with self._store.read() as connection:
+            found = connection.execute(query).scalar()
+        return found
+
+    def count(self, kind: str, state: str = "ready") -> int:
+        query = select(func.count()).select_from(job).where(job.c.kind == kind, job.c.state == state)
+        with self._store.read() as connection:
+            return connection.execute(query).scalar_one()
+
+    def listing(self) -> list[dict[str, Any]]:
+        with self._store.read() as connection:
+            return [dict(row._mapping) for row in connection.execute(select(job).order_by(job.c.id))]
+
+    def tick(self, name: str, at: datetime) -> bool:
+        """True for the one caller on any node who gets to do the periodic thing of this moment."""
+        with self._store.write() as connection:
+            held = connection.execute(select(tick.c.at).where(tick.c.name == name, tick.c.at == at)).first()
+            if held is None:
+                connection.execute(delete(tick).where(tick.c.name == name, tick.c.at < at - timedelta(days=7)))
+                connection.execute(insert(tick).values(name=name, at=at))
+        return held is None
+
+
+def _due(kind: str, now: datetime, limit: int) -> Select[Any]:
+    wanted = select(job).where(job.c.state == "ready", job.c.kind == kind, job.c.due_at <= now)
+    return wanted.order_by(job.c.due_at, job.c.id).limit(limit)
+
+
+def _lost(now: datetime) -> Select[Any]:
+    return select(job.c.id).where(job.c.state == "running", job.c.lease_until < now)
+
+
+def _fenced(statement: Any, held: Job) -> Any:
+    return statement.where(job.c.id == held.id, job.c.attempt == held.attempt, job.c.state == "running")
+
+
+def finish(connection: Connection, held: Job) -> bool:
+    """Delete the job in the caller's transaction; False where the lease was lost: then roll back."""
+    return bool(connection.execute(_fenced(delete(job), held)).rowcount)
