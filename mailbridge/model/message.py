@@ -120,6 +120,16 @@ class Voicemail:
 
 
 @dataclass(frozen=True, slots=True)
+class Hop:
+    """One Received field, topmost first: who wrote it (by), whom it names as peer (from_), for whom. Host names are
+    lower case; "" where the field does not say."""
+
+    by: str = ""
+    from_: str = ""
+    for_: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedMessage:
     """Everything that understanding needs, bounded and free of NUL and lone surrogates.
 
@@ -157,6 +167,9 @@ class ParsedMessage:
     calendar_method: str = ""  # RFC 5546 method, upper case
     protection: tuple[str, ...] = ()  # smime-signed, smime-encrypted, pgp-signed, pgp-encrypted, pgp-inline
     bounce: Bounce | None = None
+    hops: tuple[Hop, ...] = ()
+    message_class: str = ""  # MAPI class out of winmail.dat ("REPORT.IPM.Note.IPNRN" is a read receipt)
+    report_fields: tuple[tuple[str, str], ...] = ()  # of a feedback report or disposition notification
     defects: tuple[str, ...] = ()
 
     @property
