@@ -100,7 +100,4 @@ class Case:
     last_message_id: str = ""
     references: tuple[str, ...] = ()
     proof: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def subject_key(self) -> str:
-        return self.subject
+    subject_key: str = ""  # the subject as compared: without reply prefixes, tags and case

@@ -57,8 +57,8 @@ class Sent:
 class Limits:
     """The governor's numbers (site configuration); the policy's number a day comes on top."""
 
-    per_address_hour: int = 5
-    per_domain_hour: int = 50
+    per_address_hour: int = 10
+    per_domain_hour: int = 100
     overall_hour: int = 2000
     flood_per_sender_hour: int = 50
     collapse_reports: bool = True
@@ -86,6 +86,8 @@ class Facts:
     site: Site
     policy: Policy
     classification: Classification
+    message_id: int = 0  # row of the message in hand
+    answer: bool = True  # False for an import that must not be acknowledged
     recipients: tuple[str, ...] = ()  # of every arrival of this message, lower case
     references: tuple[Reference, ...] = ()
     seen: Seen | None = None
@@ -100,6 +102,9 @@ class Facts:
     dead_addresses: tuple[str, ...] = ()
     bounced: tuple[BouncedNotice, ...] = ()
     caller: str = ""  # E.164 of a voicemail's caller, "" where withheld
+    text: str = ""  # new text of the message; of a voicemail its transcript, once there is one
+    attachments: tuple[Mapping[str, Any], ...] = ()
+    unread_mail: bool = False  # mail is waiting that was not looked at yet: no case may be closed for silence
     transcribe: bool = False  # recordings can be transcribed here
 
 

@@ -1,0 +1,65 @@
+"""Subjects as compared: without reply and forward prefixes of many languages, list tags and case.
+
+A subject is weak evidence (PITFALLS 5.1): it ties a message to a case only together with the sender and a short
+time, and case numbers in it only for a participant.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MAX_SUBJECT = 500
+_PREFIXES = (
+    "re|aw|wg|fw|fwd|tr|rv|sv|vs|vb|odp|ynt|i|enc|res|rif|ref|antw|antwort|vá|továbbítás|pd|ant|doorst|betreff|"
+    "ответ|пересл|回复|答复|转发|回覆|轉寄|返信|転送|회신|전달|απ|σχετ|προωθ|השב|הועבר|رد|إعادة توجيه"
+)
+_REPLY = re.compile(rf"^\s*(?:{_PREFIXES})(?:\s*[\[(]\d+[\])]|\^\d+)?\s*[:：]\s*", re.IGNORECASE)
+_TAG = re.compile(r"\[#\d{1,10}\]")
+_BLANKS = re.compile(r"\s+")
+_DIGITS = re.compile(r"\d+")
+_NUMBER = re.compile(
+    r"(?:\[#|(?<![\w#&])#|\b(?:case|ticket|request|fall|vorgang|dossier|caso|sak|ärende|zaak)"
+    r"(?:\s+(?:number|no\.?|nr\.?|id|nummer))?\s*[:#]?\s*#?)(\d{1,10})\b",
+    re.IGNORECASE,
+)
+
+
+def is_reply(subject: str) -> bool:
+    """Whether the subject starts with a reply or forward prefix."""
+    return bool(_REPLY.match(subject[:MAX_SUBJECT]))
+
+
+def strip_prefixes(subject: str) -> str:
+    """Without leading prefixes, however many."""
+    text = subject[:MAX_SUBJECT]
+    while match := _REPLY.match(text):
+        text = text[match.end() :]
+    return text.strip()
+
+
+def subject_key(subject: str) -> str:
+    """The subject as compared."""
+    text = strip_prefixes(_TAG.sub(" ", unicodedata.normalize("NFKC", subject[:MAX_SUBJECT])))
+    return _BLANKS.sub(" ", strip_prefixes(text)).strip().casefold()
+
+
+def report_key(subject: str) -> str:
+    """For machines' reports: the same report with another counter or time has the same key."""
+    return _DIGITS.sub("0", subject_key(subject))
+
+
+def numbers_in(text: str, tag: str = "") -> tuple[int, ...]:
+    """Case numbers that a text mentions, in order, each once, at most ten. tag is the site's own form, with
+    {number} where the number stands."""
+    found: list[int] = []
+    patterns = [_NUMBER]
+    if tag and tag != "[#{number}]":
+        before, _, after = tag.partition("{number}")
+        patterns.insert(0, re.compile(re.escape(before) + r"(\d{1,10})" + re.escape(after)))
+    for pattern in patterns:
+        for match in pattern.finditer(text[:100_000]):
+            number = int(match.group(1))
+            if number not in found:
+                found.append(number)
+    return tuple(found[:10])
