@@ -43,6 +43,8 @@ def _one_field(text: str, room: int) -> list[Address]:
     if easy is not None:
         return [easy]
     pairs = _split(text)
+    if any(" " in address.strip() for _, address in pairs):
+        return _salvage(text)[:room]
     made = [made for name, address in pairs[:room] if (made := _address(name, address)) is not None]
     return made or _salvage(text)[:room]
 

@@ -25,7 +25,10 @@ _DAEMON = re.compile(
     r"^(?:mailer[-_.]?daemons?|mail[-_.]?daemon|mdaemon|maildelivery|mailerdaemon|mail-?delivery|double-bounce|bounces?|mail-bounce|returned-mail|undeliverable|nondelivery|no-?delivery)(?:[+-].*)?$",
     re.I,
 )
-_MASTER = re.compile(r"^(?:postmaster|poostmaster|maildaemon|system|systemadministrator|administrator|mail-?admin|mailadmin|mailsystem|root|smtp|mta)$", re.I)
+_MASTER = re.compile(
+    r"^(?:postmaster|poostmaster|maildaemon|system|systemadministrator|administrator|mail-?admin|mailadmin|mailsystem|root|smtp|mta)$",
+    re.I,
+)
 _DAEMON_NAME = re.compile(
     r"mailer[ -]?daemon|mail[ -]delivery|delivery (?:sub)?system|mail (?:system|administrator|router|server)|postmaster|system administrator|content-filter|internet mail delivery|microsoft outlook$|mailbox delivery|systemadministrator|administrateur système|administrador del sistema",
     re.I,
@@ -44,7 +47,10 @@ _CODE = re.compile(r"(?<![\d.])([45][0-5]\d)(?=[ -])")
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z-]{2,40})[ \t]*:[ \t]*(.*)$")
 _RECIPIENT_FIELD = ("original-recipient", "final-recipient", "x-actual-recipient", "recipient")
 _UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
-_REPLY = re.compile(r"^\W{0,3}(?:re|aw|sv|vs|antw|odp|ynt|fwd?|wg|tr|rv|i|enc|回复|答复|转发|返信|転送)\s*(?:\[\d+\])?\s*[:：]", re.I)
+_REPLY = re.compile(
+    r"^\W{0,3}(?:re|aw|sv|vs|antw|odp|ynt|fwd?|wg|tr|rv|i|enc|回复|答复|转发|返信|転送)\s*(?:\[\d+\])?\s*[:：]",
+    re.I,
+)
 _ACTIONS = ("failed", "delayed", "delivered", "relayed", "expanded")
 _MOST = 50
 
@@ -55,7 +61,11 @@ def read_bounce(root: Part, headers: Headers, text: str, reading: Reading) -> Bo
     text is the readable text of the message. Recipients may be empty where the report names none.
     """
     text = text[:200_000]
-    statuses = [part for part in reading.reports if part.content_type in ("message/delivery-status", "message/global-delivery-status")]
+    statuses = [
+        part
+        for part in reading.reports
+        if part.content_type in ("message/delivery-status", "message/global-delivery-status")
+    ]
     if not _is_bounce(root, headers, text, bool(statuses), bool(reading.messages)):
         return None
     own_words, copy = _split_copy(text)
@@ -70,7 +80,10 @@ def is_challenge(headers: Headers, text: str) -> bool:
         hit = re.search(r"@([\w.-]+)", headers.get(name))
         if hit and CHALLENGERS.search(hit[1].lower()):
             return True
-    return any(name in headers for name in ("x-boxbe-gid", "x-spamarrest", "x-tmda-confirm", "x-choicemail-registration-request"))
+    return any(
+        name in headers
+        for name in ("x-boxbe-gid", "x-spamarrest", "x-tmda-confirm", "x-choicemail-registration-request")
+    )
 
 
 def _is_bounce(root: Part, headers: Headers, text: str, has_status: bool, has_original: bool) -> bool:
@@ -120,7 +133,9 @@ def _daemon(headers: Headers) -> int:
 def _null_sender(headers: Headers) -> bool:
     if "return-path" in headers:
         value = headers.get("return-path").strip()
-        return value in ("<>", "") or bool(re.match(r"<?(?:mailer-daemon|postmaster|double-bounce)@", value, re.I))
+        return value in ("<>", "") or bool(
+            re.match(r"<?(?:mailer-daemon|postmaster|double-bounce)@", value, re.I)
+        )
     return False
 
 
@@ -137,7 +152,9 @@ def _from_reports(statuses: list[Part], root: Part) -> list[Recipient]:
         if b"=\n" in data or b"=\r\n" in data:
             data = data.replace(b"=\r\n", b"").replace(b"=\n", b"")
         found = _blocks(decode(data)[0])
-    return list({recipient.address.lower(): recipient for recipient in reversed(found)}.values())[::-1][:_MOST]
+    return list({recipient.address.lower(): recipient for recipient in reversed(found)}.values())[::-1][
+        :_MOST
+    ]
 
 
 def _report_text(part: Part) -> str:
@@ -176,7 +193,14 @@ def _recipient(fields: dict[str, str]) -> Recipient | None:
     word = action[0].lower() if action else ""
     status = _best_status(fields.get("status", ""), diagnostic)
     if word not in _ACTIONS:
-        word = {"fail": "failed", "failure": "failed", "error": "failed", "expired": "failed", "delay": "delayed", "deliverable": "delivered"}.get(word, "failed" if not status.startswith("2") else "delivered")
+        word = {
+            "fail": "failed",
+            "failure": "failed",
+            "error": "failed",
+            "expired": "failed",
+            "delay": "delayed",
+            "deliverable": "delivered",
+        }.get(word, "failed" if not status.startswith("2") else "delivered")
     return Recipient(address[:320], word, status, diagnostic[:1000])
 
 
@@ -218,7 +242,9 @@ def _split_copy(text: str) -> tuple[str, str]:
     """(the system's words, the returned message below them)."""
     hit = COPY.search(text)
     header = re.search(r"^(?:Return-Path|Received|Message-ID|MIME-Version|X-[\w-]+): ", text, re.M | re.I)
-    cut = min((one.start() for one in (hit, header) if one is not None and one.start() > 0), default=len(text))
+    cut = min(
+        (one.start() for one in (hit, header) if one is not None and one.start() > 0), default=len(text)
+    )
     return text[:cut], text[cut:]
 
 
@@ -236,10 +262,20 @@ def _from_words(headers: Headers, words: str, copy: str) -> list[Recipient]:
 
 def _named(headers: Headers, words: str) -> list[str]:
     """Addresses that the words name as failed, by the surest pattern that finds any; never the parties of this mail."""
-    parties = {one.key for name in ("from", "to", "sender", "reply-to", "delivered-to", "return-path") for one in read_addresses(list(headers.get_all(name)))}
+    parties = {
+        one.key
+        for name in ("from", "to", "sender", "reply-to", "delivered-to", "return-path")
+        for one in read_addresses(list(headers.get_all(name)))
+    }
     for pattern in _LISTED:
         hits = dict.fromkeys(hit.strip(".-'").rstrip(".") for hit in pattern.findall(words[:20_000])[:500])
-        found = [hit for hit in hits if hit.lower() not in parties and not _DAEMON.match(hit.partition("@")[0]) and not _MASTER.match(hit.partition("@")[0])]
+        found = [
+            hit
+            for hit in hits
+            if hit.lower() not in parties
+            and not _DAEMON.match(hit.partition("@")[0])
+            and not _MASTER.match(hit.partition("@")[0])
+        ]
         if found:
             return found
     return []
@@ -253,7 +289,9 @@ def _worded(address: str, action: str, words: str) -> Recipient:
         status = _reason(near) or _reason(words) or status
     if action == "delayed" and status.startswith("5"):
         status = "4" + status[1:]
-    return Recipient(address, action, status or ("4.0.0" if action == "delayed" else "5.0.0"), one_line(near[:300]))
+    return Recipient(
+        address, action, status or ("4.0.0" if action == "delayed" else "5.0.0"), one_line(near[:300])
+    )
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:
@@ -281,7 +319,14 @@ def _tie(recipients: list[Recipient], headers: Headers, reading: Reading, copy: 
             references = read_ids([*head.get_all("references", []), *head.get_all("in-reply-to", [])], 50)
             to = read_addresses(head.get_all("to", []))
             return Bounce(tuple(recipients), message_id, references, subject, to[0].address if to else "")
-    answered = read_ids([*headers.get_all("in-reply-to"), *headers.get_all("x-original-message-id"), *headers.get_all("references")], 10)
+    answered = read_ids(
+        [
+            *headers.get_all("in-reply-to"),
+            *headers.get_all("x-original-message-id"),
+            *headers.get_all("references"),
+        ],
+        10,
+    )
     return Bounce(tuple(recipients), answered[0] if answered else "")
 
 

@@ -12,7 +12,9 @@ import unicodedata
 _MAX_BYTES = 200
 _BAD = re.compile(r'[<>:"|?*\x00-\x1f\x7f-\x9f]')
 # Bidirectional controls turn "gpj.exe" into "exe.jpg" on the screen.
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
 _RESERVED = re.compile(r"^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)", re.I)
 _EXTENSIONS = {
     "text/plain": ".txt", "text/html": ".html", "text/calendar": ".ics", "text/csv": ".csv", "text/vcard": ".vcf",
@@ -94,7 +96,10 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 _FTYP = {b"M4A ": "audio/mp4", b"M4B ": "audio/mp4", b"qt  ": "video/quicktime", b"heic": "image/heic",
          b"mif1": "image/heif", b"avif": "image/avif"}  # fmt: skip
-_HTML = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,400}?-->\s*)?<(!doctype html|html|head|body|script|svg)\b", re.I | re.S)
+_HTML = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,400}?-->\s*)?<(!doctype html|html|head|body|script|svg)\b",
+    re.I | re.S,
+)
 
 
 def sniff(data: bytes) -> str:
@@ -115,7 +120,12 @@ def sniff(data: bytes) -> str:
     for offset, magic, kind in _MAGIC:
         if data[offset : offset + len(magic)] == magic:
             return kind
-    if len(head) > 3 and head[0] == 0xFF and head[1] & 0xE6 in (0xE2, 0xE4, 0xE6) and head[2] & 0xF0 not in (0, 0xF0):
+    if (
+        len(head) > 3
+        and head[0] == 0xFF
+        and head[1] & 0xE6 in (0xE2, 0xE4, 0xE6)
+        and head[2] & 0xF0 not in (0, 0xF0)
+    ):
         return "audio/mpeg"
     html = _HTML.match(head)
     if html:
@@ -139,7 +149,11 @@ def _zip_kind(data: bytes) -> str:
     names = {name for name, _ in _zip_names(data)}
     if "[Content_Types].xml" in names:
         base = "application/vnd.openxmlformats-officedocument."
-        for folder, kind in (("word/", "wordprocessingml.document"), ("xl/", "spreadsheetml.sheet"), ("ppt/", "presentationml.presentation")):
+        for folder, kind in (
+            ("word/", "wordprocessingml.document"),
+            ("xl/", "spreadsheetml.sheet"),
+            ("ppt/", "presentationml.presentation"),
+        ):
             if any(name.startswith(folder) for name in names):
                 return base + kind
     if "META-INF/MANIFEST.MF" in names:
@@ -161,7 +175,9 @@ _PROGRAM = re.compile(
 _MACRO = re.compile(r"\.(?:docm|dotm|xlsm|xltm|xlam|xlsb|pptm|potm|ppam|ppsm|sldm|one|onepkg|iqy|slk)$", re.I)
 _DISK = re.compile(r"\.(?:iso|img|vhd|vhdx|udf)$", re.I)
 _PAGE = re.compile(r"\.(?:html?|shtml?|xhtml|mht|mhtml|svg|svgz|xml)$", re.I)
-_DOUBLE = re.compile(r"\.(?:pdf|docx?|xlsx?|pptx?|jpe?g|png|gif|txt|rtf|mp3|wav|csv|zip)[\s_]*\.[a-z0-9]{1,5}$", re.I)
+_DOUBLE = re.compile(
+    r"\.(?:pdf|docx?|xlsx?|pptx?|jpe?g|png|gif|txt|rtf|mp3|wav|csv|zip)[\s_]*\.[a-z0-9]{1,5}$", re.I
+)
 _RUNNABLE = {
     "application/x-msdownload": "a Windows program",
     "application/x-elf": "a program",
@@ -180,7 +196,9 @@ def danger(raw_name: str, name: str, sniffed: str, data: bytes) -> str:
     if sniffed in _RUNNABLE:
         return f"is {_RUNNABLE[sniffed]} by its content"
     if _PROGRAM.search(name):
-        return "can run as a program" + (" and hides it behind a second extension" if _DOUBLE.search(name) else "")
+        return "can run as a program" + (
+            " and hides it behind a second extension" if _DOUBLE.search(name) else ""
+        )
     if re.search("[\u202a-\u202e\u2066-\u2069]", raw_name):
         return "has a name written backwards to hide its extension"
     if _MACRO.search(name) or b"vbaProject.bin" in data[-65536:] or b"vbaProject.bin" in data[:65536]:

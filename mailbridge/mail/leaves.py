@@ -69,7 +69,9 @@ class Reading:
     message_class: str = ""
     defects: dict[str, None] = field(default_factory=dict)
     text_room: int = 0
-    spare: list[tuple[Part, Leaf]] = field(default_factory=list)  # text files that may have to serve as the body
+    spare: list[tuple[Part, Leaf]] = field(
+        default_factory=list
+    )  # text files that may have to serve as the body
 
     def note(self, defect: str) -> None:
         self.defects.setdefault(defect)
@@ -145,7 +147,14 @@ def _leaf(part: Part, kind: str, reading: Reading, *, root: bool) -> list[Segmen
 
 
 def _text_leaf(part: Part, kind: str, name: str, reading: Reading, *, root: bool) -> list[Segment]:
-    readable = kind in ("text/plain", "text/html", "text/enriched", "text/richtext", "application/xhtml+xml", "text/markdown")
+    readable = kind in (
+        "text/plain",
+        "text/html",
+        "text/enriched",
+        "text/richtext",
+        "application/xhtml+xml",
+        "text/markdown",
+    )
     if root and kind.startswith("text/") and not name:
         return _text(part, reading)
     if readable and not name and part.disposition != "attachment":
@@ -188,8 +197,9 @@ def part_name(part: Part) -> str:
         value = part.param(key, header)
         if isinstance(value, tuple):
             charset, _, text = value
-            data = str(text).encode("latin-1", "ignore") if str(text).isascii() or _latin(text) else str(text).encode("utf-8", "surrogateescape")
-            name = decode(data, charset or "utf-8")[0]
+            # The standard library unquotes %XX to characters of the same number.
+            octets = text.encode("latin-1") if _latin(text) else text.encode("utf-8", "surrogateescape")
+            name = decode(octets, charset or "utf-8", part.hints)[0]
         else:
             name = raw_text(str(value))
         name = one_line(decode_words(name)).strip("\"' ")
@@ -198,8 +208,8 @@ def part_name(part: Part) -> str:
     return part.name
 
 
-def _latin(text: object) -> bool:
-    return all(ord(char) < 256 for char in str(text))
+def _latin(text: str) -> bool:
+    return all(ord(char) < 256 for char in text)
 
 
 def _text(part: Part, reading: Reading) -> list[Segment]:
@@ -212,10 +222,10 @@ def _text(part: Part, reading: Reading) -> list[Segment]:
     kind = part.content_type
     charset = part.word("charset")
     if kind in ("text/html", "application/xhtml+xml"):
-        return [Segment(html=_decoded(data, charset or _meta(data), reading))]
+        return [Segment(html=_decoded(data, charset or _meta(data), part.hints, reading))]
     data, found = split_uuencode(data, reading.limits)
     _keep_found(part, found, reading)
-    text = _decoded(data, charset, reading)
+    text = _decoded(data, charset, part.hints, reading)
     if kind in ("text/enriched", "text/richtext"):
         text = _ENRICHED.sub("", text.replace("<<", "<"))
     if _LOOKS_HTML.match(text):
@@ -225,8 +235,8 @@ def _text(part: Part, reading: Reading) -> list[Segment]:
     return [Segment(plain=_without_armour(text, reading))]
 
 
-def _decoded(data: bytes, charset: str, reading: Reading) -> str:
-    text, guessed = decode(data, charset)
+def _decoded(data: bytes, charset: str, hints: tuple[str, ...], reading: Reading) -> str:
+    text, guessed = decode(data, charset, hints)
     if guessed and not data.isascii():
         reading.note("charset guessed")
     return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -277,7 +287,16 @@ def _tnef(part: Part, kind: str, name: str, reading: Reading) -> list[Segment]:
     _keep_found(part, tnef.files, reading)
     if not tnef.files and not tnef.plain.strip() and not tnef.html.strip():
         _keep(part, kind, name, reading)
-    return [Segment(_unix(tnef.plain), _unix(tnef.html), )] if tnef.plain.strip() or tnef.html.strip() else []
+    return (
+        [
+            Segment(
+                _unix(tnef.plain),
+                _unix(tnef.html),
+            )
+        ]
+        if tnef.plain.strip() or tnef.html.strip()
+        else []
+    )
 
 
 def _unix(text: str) -> str:
@@ -305,7 +324,9 @@ def join_segments(segments: list[Segment]) -> tuple[str, str]:
     """(plain, HTML) of the whole message. Each is complete or "": where a segment lacks one form the other form is
     made from it, so that nothing a person wrote is lost in choosing."""
     kept = [segment for segment in segments if segment.plain.strip() or segment.html.strip()]
-    plain = "\n".join(segment.plain for segment in kept) if all(segment.plain.strip() for segment in kept) else ""
+    plain = (
+        "\n".join(segment.plain for segment in kept) if all(segment.plain.strip() for segment in kept) else ""
+    )
     if not any(segment.html.strip() for segment in kept):
         return plain, ""
     html = "\n".join(segment.html if segment.html.strip() else _as_html(segment.plain) for segment in kept)

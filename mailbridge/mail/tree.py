@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 
+from mailbridge.mail.charset import decode
 from mailbridge.mail.limits import Limits
 from mailbridge.mail.prepare import normalise, read_head
 from mailbridge.mail.words import loose_base64
@@ -23,7 +24,9 @@ _B64_LINE = re.compile(rb"[A-Za-z0-9+/=]+")
 _DELIMITER = re.compile(rb"(?:^|\n)--([^\r\n]{1,200}?)(?:--)?[ \t]*\r?\n(?=content-|mime-)", re.I)
 _TAIL = re.compile(rb"(--)?[ \t]*(?:\r\n|\r|\n|\Z)")
 _TYPE = re.compile(r"^\s*([\w!#$&^.+-]{1,80})/([\w!#$&^.+-]{1,120})")
-_TOP = ("text", "image", "audio", "video", "application", "multipart", "message", "font", "model")
+_MISNAMED = {"plain/text": "text/plain", "text/text": "text/plain", "html": "text/html", "html/text": "text/html",
+             "text/htm": "text/html", "text/txt": "text/plain", "text/ascii": "text/plain"}  # fmt: skip
+_NAMED = re.compile(rb"charset\*?\s*=\s*[\"']?([\w:.-]{3,30})|=\?([\w:.-]{3,30})\?[bq]\?", re.I)
 
 
 @dataclass(slots=True, eq=False)
@@ -40,15 +43,15 @@ class Part:
     name: str = ""  # given by the container
     defects: list[str] = field(default_factory=list)
     in_message: bool = False  # inside an attached message
+    hints: tuple[str, ...] = ()  # charsets named elsewhere in the message
 
     @property
     def content_type(self) -> str:
         """Lower-case type/subtype; text/plain where none is said or it is unreadable."""
         value = self._structured("content-type")
         hit = _TYPE.match(value)
-        if hit and (hit[1].lower() in _TOP or hit[1].lower().startswith("x-")):
-            return f"{hit[1]}/{hit[2]}".lower()
-        return "text/html" if value.strip().lower() in ("html", "text/html;") else "text/plain"
+        kind = f"{hit[1]}/{hit[2]}".lower() if hit else value.strip().lower()
+        return _MISNAMED.get(kind, kind if hit else "text/plain")
 
     @property
     def disposition(self) -> str:
@@ -58,7 +61,9 @@ class Part:
     @property
     def encoding(self) -> str:
         """Content-Transfer-Encoding as meant: base64, quoted-printable, uuencode or ""."""
-        word = self._structured("content-transfer-encoding").strip().strip("\"'").split(";")[0].strip().lower()
+        word = (
+            self._structured("content-transfer-encoding").strip().strip("\"'").split(";")[0].strip().lower()
+        )
         if "base64" in word or word == "b":
             return "base64"
         if "quoted" in word or word == "qp":
@@ -131,6 +136,7 @@ def _base64(data: bytes) -> bytes:
 @dataclass(slots=True)
 class _Builder:
     limits: Limits
+    hints: tuple[str, ...] = ()
     parts: int = 0
     defects: list[str] = field(default_factory=list)
 
@@ -149,8 +155,8 @@ class _Builder:
     def part(self, data: bytes, start: int, end: int, *, header_bytes: int, root: bool = False) -> Part:
         self.parts += 1
         found = read_head(data, start, end, header_bytes, part=not root)
-        part = Part(make_head(data, found.spans, self.limits), data, found.body, end)
-        part.defects = found.defects
+        part = Part(make_head(data, found.spans, self.limits, self.hints), data, found.body, end)
+        part.defects, part.hints = found.defects, self.hints
         if len(found.spans) > self.limits.fields:
             part.defects.append("fields cut")
         return part
@@ -233,22 +239,32 @@ def _before_newline(data: bytes, start: int, end: int) -> int:
     return end
 
 
-def make_head(data: bytes, spans: list[list[int]], limits: Limits) -> Message:
-    """A compat32 Message with the fields of the spans, bounded in number and size."""
+def make_head(data: bytes, spans: list[list[int]], limits: Limits, hints: tuple[str, ...] = ()) -> Message:
+    """A compat32 Message with the fields of the spans, bounded in number and size.
+
+    Raw 8-bit bytes are decoded here: compat32 would turn them into U+FFFD as soon as a parameter is asked for.
+    """
     head = Message()
     for start, end in spans[: limits.fields]:
         name, _, value = data[start : min(end, start + limits.field_bytes)].partition(b":")
         key = name.decode("ascii", "ignore").strip()
-        low = key.lower()
-        room = limits.structured_bytes if low.startswith("content-") else limits.field_bytes
-        head._headers.append((key, value[:room].decode("ascii", "surrogateescape").strip(" \t\r\n")))  # type: ignore[attr-defined]
+        room = limits.structured_bytes if key.lower().startswith("content-") else limits.field_bytes
+        value = value[:room].strip(b" \t\r\n")
+        text = value.decode("ascii") if value.isascii() else decode(value, "", hints)[0]
+        head._headers.append((key, text))  # type: ignore[attr-defined]
     return head
+
+
+def charset_hints(data: bytes) -> tuple[str, ...]:
+    """Charsets that the message names anywhere near its top, once each."""
+    found = (hit[1] or hit[2] for hit in _NAMED.finditer(data[:65536]))
+    return tuple(dict.fromkeys(name.decode("ascii").lower() for name in found))[:8]
 
 
 def build(raw: bytes, limits: Limits) -> tuple[Part, list[str]]:
     """The tree of a raw message, and what was repaired or cut. Never raises."""
     data, defects = normalise(raw)
-    builder = _Builder(limits)
+    builder = _Builder(limits, charset_hints(data))
     root = builder.message(data, 0, len(data), "", 0, in_message=False)
     return root, defects + builder.defects
 
@@ -256,6 +272,6 @@ def build(raw: bytes, limits: Limits) -> tuple[Part, list[str]]:
 def build_inner(data: bytes, path: str, limits: Limits) -> tuple[Part, list[str]]:
     """The tree of a message inside a part: paths are numbered under the part's own (IMAP: 2.1, 2.2)."""
     data, defects = normalise(data)
-    builder = _Builder(limits)
+    builder = _Builder(limits, charset_hints(data))
     root = builder.message(data, 0, len(data), path, 1, in_message=True)
     return root, defects + builder.defects

@@ -26,24 +26,11 @@ def header_text(value: object) -> str:
 
 
 def raw_text(value: object) -> str:
-    """Unfolded value with raw 8-bit bytes decoded, encoded words left as they are."""
-    text = value if isinstance(value, str) else _header_object(value)
-    if not text.isascii():
-        data = text.encode("utf-8", "surrogateescape") if _escaped(text) else None
-        text = decode(data)[0] if data is not None else text
+    """Unfolded value, encoded words left as they are. Raw 8-bit bytes still hidden in surrogates are decoded."""
+    text = value if isinstance(value, str) else str(value)
+    if not text.isascii() and any("\udc80" <= char <= "\udcff" for char in text):
+        text = decode(text.encode("utf-8", "surrogateescape"))[0]
     return _FOLD.sub(" ", text)
-
-
-def _header_object(value: object) -> str:
-    # compat32 wraps 8-bit values in Header; its chunks keep the bytes as surrogates.
-    chunks = getattr(value, "_chunks", None)
-    if isinstance(chunks, list):
-        return "".join(str(chunk[0]) for chunk in chunks)
-    return str(value)
-
-
-def _escaped(text: str) -> bool:
-    return any("\udc80" <= char <= "\udcff" for char in text)
 
 
 def one_line(text: str) -> str:

@@ -33,5 +33,5 @@ class Own:
     authserv_ids: tuple[str, ...] = ()
     own_message: bool = False
     voicemail_rules: tuple[VoicemailRule, ...] = ()
-    voicemail_link_senders: frozenset[str] = frozenset()  # addresses or "@domain" whose link-only voicemail counts
+    voicemail_link_senders: frozenset[str] = frozenset()  # "a@b" or "@b": voicemail with a link alone counts
     loop_marker: str = ""  # value of our X-Mailbridge-Loop field

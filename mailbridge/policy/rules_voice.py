@@ -1,0 +1,486 @@
+"""Whether a message is a voicemail, and what the telephone system says of the call.
+
+Voicemail needs evidence of a telephone system and a recording (or a link from a sender on the administrator's
+list); audio alone is a customer's attachment. The order is PEERS section 4: administrator's rule, strong machine
+header, provider by sender and subject, generic template with audio. Never answered: the sender is the PBX.
+Traps: X-CallingTelephoneNumber "IPM.Note" on ordinary Exchange mail (a value needs digits); fax is no voicemail;
+"you have a voicemail" is a common phishing lure, so words without audio or listed sender prove nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from mailbridge.model.message import Attachment, Voicemail
+from mailbridge.model.own import VoicemailRule
+from mailbridge.policy.rules_auto import Look
+
+_AUDIO_NAME = re.compile(
+    r"\.(?:wav|wave|mp3|gsm|ogg|oga|opus|m4a|mp4a|aac|amr|awb|3gp|3gpp|wma|au|snd|vox|726|raw|ulaw|alaw|g729|spx|flac|aif|aiff|caf|webm|sln)$",
+    re.I,
+)
+_INTRO = re.compile(r"intro|greeting|begr(?:ü|ue)ssung", re.I)
+_MOST_AUDIO = 3
+_NO_CALLER = re.compile(
+    r"^(?:\W*|anonymous|unknown(?: caller| number| name)?|unavailable|asterisk|restricted|private(?: (?:number|caller))?|withheld|blocked|no ?caller ?id|<?no callerid>?|266696687|not available|n/?a|none|null|external|an outside caller|an unknown caller|unbekannt|anonym|inconnu|privé|desconocido|sconosciuto|onbekend|okänd|ukendt|ukjent)$",
+    re.I,
+)
+_NUMBER = r"[+(]?\d[\d ().+/\-\u2010-\u2015\u00a0]{2,24}\d|\d{2,}"
+_SUBJECTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (system, re.compile(pattern, re.I))
+    for system, pattern in (
+        ("asterisk", r"^(?:\[[^\]]{1,40}\]: )?new (?:urgent )?message (?P<n>\d+) in mailbox (?P<mb>\S+)"),
+        ("asterisk", r"^(?:\[[^\]]{1,40}\]:? ?)?(?:new )?voicemail (?:message )?(?:#?\d+ )?(?:in|for) (?:mailbox|extension) (?P<mb>\d\S*)(?: from (?P<who>.+))?"),
+        ("freeswitch", r"^voicemail from \"?(?P<name>.*?)\"? <(?P<num>[^>]*)>(?: (?P<len>\d+:\d\d(?::\d\d)?))?"),
+        ("google-voice", r"^new voicemail from (?P<num>[(+\d][\d ().+\-]+)(?: at (?P<time>.+))?$"),
+        ("kazoo", r"^new voicemail from (?P<name>.+?) \((?P<num>[^)]+)\)$"),
+        ("ringcentral", r"^new voice message from (?P<who>.+?)(?: on (?P<date>[\d/.]+.*))?$"),
+        ("twilio", r"^new voicemail message from (?P<who>.+)$"),
+        ("inter-tel", r"^(?:priority )?(?P<len>\d+\S*) (?:.{0,12} )?message for mb (?P<mb>\d+) from (?P<who>.+)$"),
+        ("matrix", r"^\[vms\] .*message received (?:for \S+ )?from (?P<who>\S+)$"),
+        ("exchange-um", r"^voice ?mail \((?P<secs>\d+) (?:seconds?|sek\w*|secondes?|segundos?|secondi|seconden)\)"),
+        ("exchange-um", r"^voice ?mail from (?P<who>.+?) ?\((?P<secs>\d+) seconds?\)"),
+        ("generic", r"^(?:you have |you['’]ve )?(?:received )?(?:an? )?(?:new |urgent )*(?:voice ?mail|voice[ -]message|vm|audio message)(?: message)?(?: received| notification| waiting)?(?:\s*[:(-]|\s+(?:from|by|for|in|on)\s+|\s*$)(?P<who>.*)$"),
+        ("generic", r"^(?:message|call|voicemail) (?:from|left by) (?P<who>[+(]?\d[\d ().\-]{3,})"),
+        ("generic", r"^(?:neue |sie haben eine )?(?:neue )?(?:sprach(?:nachricht|mitteilung)|voicemail(?:nachricht|-nachricht)?|mailbox-?nachricht|nachricht auf (?:ihrer|der) (?:mailbox|voicebox)|sprachbox|anrufbeantworter|ab-nachricht)(?: von | vom |\s*[:(]|$)(?P<who>.*)$"),
+        ("generic", r"^(?:vous avez (?:reçu )?(?:un )?)?(?:nouveau )?message (?:vocal|téléphonique|sur (?:votre )?répondeur)(?: de | du |\s*[:(]|$)(?P<who>.*)$"),
+        ("generic", r"^(?:tiene (?:un )?)?(?:nuevo )?(?:mensaje|correo) de voz(?: de |\s*[:(]|$)(?P<who>.*)$"),
+        ("generic", r"^(?:hai (?:un )?)?(?:nuovo )?messaggio (?:vocale|in segreteria|di segreteria)(?: da |\s*[:(]|$)(?P<who>.*)$"),
+        ("generic", r"^(?:nova )?(?:mensagem de voz|correio de voz)(?: de |\s*[:(]|$)(?P<who>.*)$"),
+        ("generic", r"^(?:nieuw(?:e)? )?(?:voicemail ?bericht|spraakbericht|voicemail)(?: van |\s*[:(]|$)(?P<who>.*)$"),
+        ("generic", r"^(?:nytt |ny |nyt )?(?:röstmeddelande|talemelding|talebesked|telefonsvarbesked|voicemail)(?: från | fra |\s*[:(]|$)(?P<who>.*)$"),
+        ("generic", r"^(?:nowa )?(?:wiadomość głosowa|poczta głosowa)(?: od |\s*[:(]|$)(?P<who>.*)$"),
+        ("generic", r"^(?:новое )?голосовое сообщение(?: от |\s*[:(]|$)(?P<who>.*)$"),
+        ("generic", r"^(?:新しい)?(?:ボイスメール|留守番電話|音声メッセージ)|^(?:新的?)?(?:语音(?:邮件|留言|信箱)|語音(?:郵件|留言|信箱))|^(?:새 )?음성 ?(?:메일|메시지|사서함)"),
+    )
+)  # fmt: skip
+# Providers by the sender's domain; a subject of theirs must fit too.
+_PROVIDERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (system, re.compile(pattern, re.I))
+    for system, pattern in (
+        ("ringcentral", r"@(?:[\w.-]+\.)?ringcentral\."),
+        ("google-voice", r"^voice-noreply@google\.com$|@txt\.voice\.google\.com$"),
+        ("vonage", r"@(?:[\w.-]+\.)?vonage(?:business)?\."),
+        ("8x8", r"@(?:[\w.-]+\.)?8x8\."),
+        ("zoom", r"@(?:[\w.-]+\.)?zoom\.(?:us|com)"),
+        ("webex", r"@(?:[\w.-]+\.)?(?:webex|broadsoft|broadcloud)\."),
+        ("teams", r"@(?:[\w.-]+\.)?(?:voicemail\.)?(?:teams|microsoft|skype)\."),
+        ("dialpad", r"@(?:[\w.-]+\.)?dialpad\."),
+        ("grasshopper", r"@(?:[\w.-]+\.)?grasshopper\."),
+        ("nextiva", r"@(?:[\w.-]+\.)?nextiva\."),
+        ("ooma", r"@(?:[\w.-]+\.)?ooma\."),
+        ("justcall", r"@(?:[\w.-]+\.)?justcall\."),
+        ("aircall", r"@(?:[\w.-]+\.)?aircall\."),
+        ("openphone", r"@(?:[\w.-]+\.)?openphone\."),
+        ("sipgate", r"@(?:[\w.-]+\.)?(?:sipgate|satellite)\."),
+        ("placetel", r"@(?:[\w.-]+\.)?(?:placetel|nfon|starface|easybell|peoplefone)\."),
+        ("telekom", r"@(?:[\w.-]+\.)?(?:t-online|telekom|o2|vodafone)\.de$"),
+        ("3cx", r"@(?:[\w.-]+\.)?3cx\."),
+        ("voip.ms", r"@(?:[\w.-]+\.)?voip\.ms$"),
+        ("twilio", r"@(?:[\w.-]+\.)?twi(?:lio|mlets)\."),
+        ("cisco-unity", r"^unity(?:connection)?@"),
+    )
+)  # fmt: skip
+_DURATION = re.compile(
+    r"(?:length|duration|long|dauer|länge|durée|duración|durata|duração|duur|längd|varighed|czas trwania|длительность)\W{0,4}\s*(?:\"|\t|: )?\s*(?:(?P<h>\d{1,2}):)?(?P<m>\d{1,3}):(?P<s>\d\d)|"
+    r"(?:length|duration|dauer|länge|durée|duración|durata|duração|duur)\W{0,4}\s*(?P<secs>\d{1,5})\s*(?:s\b|sec|sek)|\b(?P<m2>\d{1,3}):(?P<s2>\d\d)\s+(?:long|lange?)\b|\((?P<secs2>\d{1,5}) (?:seconds?|sek\w*|secondes?|sec)\)",
+    re.I,
+)
+_FROM_LINE = re.compile(
+    r"^(?:\W{0,3})(?:from|caller(?: ?id)?|caller number|calling number|call from|von|anrufer|rufnummer|de|appelant|llamante|da|chiamante|van|beller|från|fra|od|от)\s*[:\t]\s*(?P<who>[^\r\n]{1,160})$",
+    re.I | re.M,
+)
+_FROM_TEXT = re.compile(
+    r"(?:voice ?mail|voice message|message|nachricht|anruf)[^.\n]{0,60}?\b(?:from|von|de|da|van)\s+(?P<who>\"?[^\n\"<]{0,60}\"? ?<?(?:"
+    + _NUMBER
+    + r")>?)",
+    re.I,
+)
+_MAILBOX = re.compile(
+    r"\b(?:mailbox|extension|voicebox|boîte vocale|buzón|casella|nebenstelle|account)\s*(?:#|:|nr\.?|number)?\s*(?P<mb>\d{2,8})\b",
+    re.I,
+)
+_TRANSCRIPT = re.compile(
+    r"^[^\S\n]*(?:=+ ?)?(?:transcription|transcript|voicemail transcript|message text|preview|voicemail preview|text of the transcribed voicemail|below is the message transcription[^\n]*|message|transkription|transkript|abschrift|transcripción|trascrizione|transcrição)(?: ?=+)?\s*[:\n]\s*(?P<text>.+)",
+    re.I | re.M | re.S,
+)
+_LINK = re.compile(r"https?://[^\s<>\"')\]]{4,1000}")
+_LISTEN = re.compile(
+    r"listen|play|voice ?mail|voicemail|message|\.mp3|\.wav|record|anhören|abhören|écouter|escuchar|ascolta",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a message is taken for voicemail: the system, and the words for the rule table."""
+
+    system: str
+    detail: str
+    links_count: bool = False  # the administrator trusts this sender's links
+
+
+def audio_parts(look: Look) -> tuple[Attachment, ...]:
+    """Attachments that are, or claim to be, sound. Types lie (PITFALLS 13.1): bytes, then type, then name."""
+    return tuple(one for one in look.message.attachments if is_audio(one))
+
+
+def is_audio(one: Attachment) -> bool:
+    if one.sniffed_type.startswith("audio/"):
+        return True
+    if one.content_type.startswith("audio/") or one.content_type in ("application/ogg", "application/x-wav"):
+        return True
+    opaque = one.content_type in (
+        "application/octet-stream",
+        "application/x-octet-stream",
+        "video/mp4",
+        "video/3gpp",
+        "binary/octet-stream",
+    )
+    return opaque and bool(_AUDIO_NAME.search(one.filename)) and one.sniffed_type in ("", "video/mp4")
+
+
+def find_voicemail(look: Look) -> tuple[Voicemail, str] | None:
+    """The voicemail and its evidence, or None."""
+    if _is_fax(look):
+        return None
+    audio = audio_parts(look)
+    evidence = (
+        _by_admin(look)
+        or _by_header(look)
+        or _by_provider(look, bool(audio))
+        or (_by_template(look) if audio else None)
+    )
+    if evidence is None:
+        return None
+    trusted = evidence.links_count or _link_sender(look)
+    links = _links(look)
+    if not audio and not (trusted and links):
+        return None
+    return _details(look, evidence, audio, links), evidence.detail
+
+
+def _is_fax(look: Look) -> bool:
+    return "fax" in look.value("message-context").lower() or bool(
+        re.match(r"^(?:new )?fax (?:message )?(?:from|received)", look.subject)
+    )
+
+
+def _by_admin(look: Look) -> Evidence | None:
+    for rule in look.site.voicemail_rules:
+        if _fits(rule, look):
+            return Evidence(rule.name or "rule", f"the site's voicemail rule {rule.name!r}", links_count=True)
+    return None
+
+
+def _fits(rule: VoicemailRule, look: Look) -> bool:
+    asked = 0
+    if rule.from_address:
+        asked += 1
+        wanted = rule.from_address.lower()
+        if not any(
+            one.key == wanted or (wanted.startswith("@") and one.key.endswith(wanted))
+            for one in look.message.from_
+        ):
+            return False
+    if rule.header:
+        asked += 1
+        values = look.message.headers.get_all(rule.header)
+        if not any(rule.value.casefold() in value.casefold() for value in values):
+            return False
+    if rule.subject:
+        asked += 1
+        try:
+            if not re.search(rule.subject, look.message.subject[:300], re.I):
+                return False
+        except re.error:
+            return False
+    return asked > 0
+
+
+def _by_header(look: Look) -> Evidence | None:
+    """Fields and ids that only a telephone system writes."""
+    message_id = look.message.message_id.lower()
+    if look.has(
+        "x-asterisk-callerid", "x-asterisk-vm-message-num", "x-asterisk-calleridname"
+    ) or message_id.startswith("<asterisk-"):
+        return Evidence("asterisk", "Asterisk wrote it")
+    if look.value("x-fusionpbx-email-type").lower() == "voicemail":
+        return Evidence("fusionpbx", "X-FusionPBX-Email-Type: voicemail", links_count=False)
+    if "x-voicemail-length" in look.message.headers:
+        return Evidence("freeswitch", "X-Voicemail-Length is present")
+    if message_id.startswith("<mitel-vm-"):
+        return Evidence("mitel", "a Mitel Message-ID")
+    if (
+        re.search(r"voice-ca\b|voice\.ca\b", look.value("content-class").lower())
+        or ".voicemail" in look.message.message_class.lower()
+    ):
+        return Evidence("exchange-um", "Content-Class says voice")
+    if re.search(r"\d{2,}", look.value("x-callingtelephonenumber")):
+        return Evidence("exchange-um", "X-CallingTelephoneNumber has digits")
+    context = look.value("message-context").lower()
+    if (
+        context == "voice-message"
+        or look.message.content_type == "multipart/voice-message"
+        or "voice 2.0" in look.value("mime-version").lower()
+    ):
+        return Evidence("vpim", "says voice message (RFC 3458, RFC 3801)")
+    hit = look.has(
+        "x-voicemail",
+        "x-voicemail-id",
+        "x-voice-mail",
+        "x-voicemail-from",
+        "x-voicemail-caller",
+        "x-swyx-voicemail",
+        "x-3cx-voicemail",
+        "x-cns-media-size",
+        "x-callid",
+    )
+    return Evidence("pbx", f"{hit} is present") if hit and hit != "x-callid" else None
+
+
+def _by_provider(look: Look, has_audio: bool) -> Evidence | None:
+    sender = look.message.author.key
+    for system, pattern in _PROVIDERS:
+        if pattern.search(sender) and (
+            _subject(look) or re.search(r"voice ?mail|voice message", look.subject)
+        ):
+            return Evidence(system, f"{system} by its sender and subject")
+    if _link_sender(look) and (_subject(look) or has_audio or re.search(r"voice|message|call", look.subject)):
+        return Evidence("listed", "the sender is on the site's voicemail list", links_count=True)
+    return None
+
+
+def _by_template(look: Look) -> Evidence | None:
+    """A subject of the usual templates; the caller sees to the audio. An answer to somebody is no template."""
+    if look.message.in_reply_to and not look.automatic:
+        return None
+    found = _subject(look)
+    text = look.top[:1200]
+    if found is not None and (found[0] != "generic" or _system_like(look)):
+        return Evidence(found[0], f"subject {look.message.subject[:60]!r} and a recording")
+    says = re.search(
+        r"(?:left|hinterlassen|received|new|have)[^.\n]{0,60}(?:voice ?mail|voice message|long message)|this e-?mail contains a voice ?mail|in (?:your )?mailbox \d+|neue (?:sprachnachricht|voicemail)",
+        text,
+    )
+    if says and (_recording(look) or _robot(look)) and not _personal(look):
+        return Evidence("generic", "text and attachment of a telephone system")
+    return None
+
+
+def _system_like(look: Look) -> bool:
+    """A person may write "Voicemail from your courier" and attach it; a system names a number, a length, a mailbox."""
+    if _personal(look):
+        return False
+    text = look.message.text[:3000]
+    numbered = re.search(r"\d{3,}", look.message.subject) or _DURATION.search(text) or _MAILBOX.search(text)
+    return bool(numbered or _robot(look) or look.automatic or (_recording(look) and _FROM_LINE.search(text)))
+
+
+def _personal(look: Look) -> bool:
+    mailer = look.value("x-mailer") + look.value("user-agent")
+    return bool(
+        re.search(
+            r"iphone|ipad|apple mail|thunderbird|outlook express|microsoft outlook|android|k-9|yahoo",
+            mailer,
+            re.I,
+        )
+    ) or look.message.text.rstrip().lower().endswith(("sent from my iphone", "sent from my ipad"))
+
+
+def _recording(look: Look) -> bool:
+    names = (one.filename for one in audio_parts(look))
+    return any(
+        re.match(r"(?:msg\d{3,}|voicemail|voicemessage|vmail\d+|vm[-_]?\d+|msg_[0-9a-f-]{30,})", name, re.I)
+        for name in names
+    )
+
+
+def _robot(look: Look) -> bool:
+    key = look.message.author.key
+    return bool(
+        re.match(r"(?:voice|vm|pbx|asterisk|freepbx|phone|telefon|unity|sip|voip|ucm|yeastar|no-?reply)", key)
+    )
+
+
+def _subject(look: Look) -> tuple[str, re.Match[str]] | None:
+    for system, pattern in _SUBJECTS:
+        hit = pattern.match(look.subject)
+        if hit:
+            return system, hit
+    return None
+
+
+def _link_sender(look: Look) -> bool:
+    listed = look.site.voicemail_link_senders
+    return any(one.key in listed or f"@{one.domain}" in listed for one in look.message.from_ if one.key)
+
+
+def _links(look: Look) -> tuple[str, ...]:
+    found = dict.fromkeys(_LINK.findall(look.message.text[:20_000]))
+    near = [link.rstrip(".,;") for link in found if _LISTEN.search(link)]
+    return tuple(near or [link.rstrip(".,;") for link in found])[:5]
+
+
+# -- what it says of the call ------------------------------------------------------------------------------------
+
+
+def _details(
+    look: Look, evidence: Evidence, audio: tuple[Attachment, ...], links: tuple[str, ...]
+) -> Voicemail:
+    intro = tuple(one.part for one in audio if len(audio) > 1 and _INTRO.search(one.filename))
+    if len(intro) == len(audio):
+        intro = ()
+    kept = tuple(one.part for one in audio if one.part not in intro)[:_MOST_AUDIO]
+    name, number = _caller(look)
+    made = Voicemail(
+        system=evidence.system,
+        caller=number,
+        caller_name=name,
+        audio_parts=kept,
+        intro_parts=intro,
+        links=links,
+    )
+    return replace(
+        made, mailbox=_mailbox(look), duration_s=_duration(look), text=_transcript(look.message.text)
+    )
+
+
+def _caller(look: Look) -> tuple[str, str]:
+    """(name, digits). Header fields first, then the subject, then the text; words for "withheld" are no caller."""
+    name = _named(
+        look.value("x-asterisk-calleridname")
+        or look.value("x-asterisk-vm-caller-id-name")
+        or look.value("x-voicemessagesendername")
+    )
+    for field_name in (
+        "x-asterisk-callerid",
+        "x-asterisk-vm-caller-id-num",
+        "x-callingtelephonenumber",
+        "x-voicemail-caller",
+        "x-voicemail-from",
+    ):
+        value = look.value(field_name)
+        if value:
+            more, number = split_caller(value)
+            return name or more, number
+    for who in _candidates(look):
+        more, number = split_caller(who)
+        if number or (more and not name):
+            name = name or more
+        if number:
+            return name, number
+    return name, ""
+
+
+def _candidates(look: Look) -> list[str]:
+    message = look.message
+    found = []
+    for _, pattern in _SUBJECTS:
+        hit = pattern.match(message.subject[:300])
+        if hit:
+            groups = hit.groupdict()
+            found.append(
+                f"{groups.get('name') or ''} <{groups['num']}>"
+                if groups.get("num")
+                else groups.get("who") or ""
+            )
+            break
+    text = message.text[:5000]
+    found += [hit["who"] for hit in _FROM_LINE.finditer(text)][:3]
+    found += [hit["who"] for hit in _FROM_TEXT.finditer(text)][:2]
+    voice = re.search(r"VOICE=([+\d]{3,20})", f"{message.author.address} {message.headers.get('from')}", re.I)
+    if voice:
+        found.insert(0, voice[1])
+    found += [
+        one.name for one in (*message.reply_to[:1], *message.from_[:1]) if re.search(r"\d{4}", one.name)
+    ]
+    local = message.author.address.partition("@")[0]
+    if re.fullmatch(r"\+?\d{5,15}", local):
+        found.append(local)
+    if re.fullmatch(_NUMBER, message.subject.strip()):
+        found.append(message.subject)
+    return [one for one in found if one.strip()]
+
+
+def split_caller(value: str) -> tuple[str, str]:
+    """(name, digits with a leading + where given) of "Name" <number> and its like; "" for withheld ones."""
+    value = value.strip().strip("\"' ")
+    bracketed = re.search(r"[<(\[]\s*([^<>()\[\]]*?)\s*[>)\]]\s*$", value)
+    number = ""
+    if bracketed and re.search(r"\d{2}", bracketed[1]):
+        number, value = bracketed[1], value[: bracketed.start()]
+    else:
+        hit = re.search(_NUMBER, value)
+        if hit:
+            number, value = hit[0], value[: hit.start()] + value[hit.end() :]
+    digits = ("+" if number.strip().startswith(("+", "(+")) else "") + re.sub(r"\D", "", number)
+    if _NO_CALLER.match(number.strip() or "-") or _NO_CALLER.match(digits or "-"):
+        digits = ""
+    return _named(re.sub(r"\bon [\d/.]+.*$", "", value)), digits[:20]
+
+
+def _named(value: str) -> str:
+    name = value.strip().strip("\"'<>()[]:;,- ").strip()
+    return "" if _NO_CALLER.match(name) or not re.search(r"[^\W\d_]", name) else name[:100]
+
+
+def _mailbox(look: Look) -> str:
+    for _, pattern in _SUBJECTS:
+        hit = pattern.match(look.message.subject[:300])
+        if hit and hit.groupdict().get("mb"):
+            return hit["mb"][:40]
+    for value in (look.value("x-asterisk-vm-extension"), look.value("x-voicemail-mailbox")):
+        if value:
+            return value[:40]
+    hit = _MAILBOX.search(look.message.text[:5000])
+    return hit["mb"] if hit else ""
+
+
+def _duration(look: Look) -> float | None:
+    for name in (
+        "x-voicemail-length",
+        "x-voicemessageduration",
+        "x-asterisk-vm-duration",
+        "content-duration",
+    ):
+        value = look.value(name)
+        if re.fullmatch(r"\d{1,6}(?:\.\d+)?", value):
+            return float(value)
+    subject = _subject(look)
+    if subject is not None:
+        groups = subject[1].groupdict()
+        if groups.get("secs"):
+            return float(groups["secs"])
+        if groups.get("len") and ":" in groups["len"]:
+            return _clock(groups["len"])
+    hit = _DURATION.search(look.message.text[:5000]) or _DURATION.search(look.message.subject[:300])
+    if hit is None:
+        return None
+    if hit["secs"] or hit["secs2"]:
+        return float(hit["secs"] or hit["secs2"])
+    return int(hit["h"] or 0) * 3600.0 + int(hit["m"] or hit["m2"]) * 60 + int(hit["s"] or hit["s2"])
+
+
+def _clock(text: str) -> float:
+    seconds = 0
+    for part in text.split(":"):
+        seconds = seconds * 60 + (int(part) if part.isdigit() else 0)
+    return float(seconds)
+
+
+def _transcript(text: str) -> str:
+    """The telephone system's own transcript, without what stands around it."""
+    hit = _TRANSCRIPT.search(text[:20_000])
+    if hit is None:
+        return ""
+    words = re.split(
+        r"\n\s*\n\s*\n|\n(?:play message|listen|click|to listen|-- |confidence|locale|audio|date|time|account)\b",
+        hit["text"].strip(),
+        maxsplit=1,
+        flags=re.I,
+    )[0].strip()
+    if re.match(r"(?:unable to transcribe|not available|preview not available|\(?no transcri)", words, re.I):
+        return ""
+    return words[:5000]

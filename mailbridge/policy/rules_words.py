@@ -1,0 +1,164 @@
+"""Words by which robots give themselves away: subjects and first sentences of automatic answers in many languages.
+
+They never decide alone (PITFALLS 1.11): a subject needs a second sign, since people write about automatic replies.
+All are compared with fold_key(): case folded, compatibility forms unified, blanks single.
+"""
+
+from __future__ import annotations
+
+import re
+
+# What Exchange, Gmail, Lotus, Sieve and others put before the subject. The end is a colon, the end of the line, or a
+# word that such a subject goes on with: "Automatic reply does not work" is a person.
+_PREFIXES = (
+    # English
+    r"automatic (?:e-?mail )?(?:reply|response|answer)", r"auto[- ]?(?:reply|response|responder|answer|matic)", r"autoreply",
+    r"out of (?:the )?office(?: (?:auto ?-?reply|reply|message|notice|notification|response|re))?", r"ooo", r"o\.o\.o\.?", r"out-of-office(?: reply)?",
+    r"away from (?:the )?(?:office|my (?:desk|mail|e-?mail))",
+    r"i am (?:currently )?(?:away|out of (?:the )?office|on (?:vacation|holiday|leave))(?: .*)?", r"not in (?:the )?office",
+    # German
+    r"automatische (?:antwort|rückantwort|e-?mail-?antwort|nachricht)", r"abwesenheits(?:notiz|nachricht|benachrichtigung|meldung|assistent|info)?", r"abwesenheit(?:snotiz)?", r"außer haus", r"nicht im (?:büro|haus|office)", r"ich bin (?:nicht im büro|im urlaub|abwesend)(?: .*)?",
+    # French
+    r"réponse automatique(?: d['’]absence)?", r"message d['’]absence", r"en dehors du bureau", r"hors du bureau", r"notification d['’]absence",
+    # Spanish, Portuguese, Catalan, Galician, Italian, Romanian
+    r"respuesta automática", r"fuera de (?:la )?oficina", r"contestación automática", r"auto ?respuesta", r"autorrespuesta",
+    r"resposta automática", r"fora do escritório", r"ausente do escritório", r"auto ?resposta", r"fora de(?: l['’])?oficina",
+    r"risposta automatica", r"fuori (?:sede|ufficio)",
+    r"răspuns automat", r"plecat din birou", r"absent din birou",
+    # Dutch, Nordic, Baltic
+    r"automatisch (?:antwoord|bericht)", r"buiten kantoor",
+    r"auto(?:matiskt )?svar", r"automatiskt (?:svar|meddelande)", r"ej på kontoret", r"inte på kontoret",
+    r"automatisk svar", r"autosvar", r"fraværs?(?:besked|melding|assistent)?", r"ikke på kontoret", r"ikke til ?stede", r"ikke til stede",
+    r"automaattinen (?:vastaus|poissaoloviesti)", r"sjálfvirkt svar",
+    r"automaatvastus", r"automaatne vastus", r"kontorist väljas", r"automātiskā atbilde", r"automātiska atbilde", r"automatinis atsakymas", r"nesu biure",
+    # Slavic, Hungarian, Turkish, Greek
+    r"(?:odpowiedź automatyczna|automatyczna odpowiedź|autoodpowiedź)", r"poza biurem", r"(?:jestem )?na urlopie",
+    r"automatická odpověď", r"automatická odpoveď", r"mimo kancelář", r"mimo kanceláriu?", r"nejsem v kanceláři",
+    r"automatski odgovor", r"samodejni odgovor", r"samodejen odgovor", r"izvan ureda", r"аутоматски одговор", r"автоматски одговор",
+    r"автоматический ответ", r"автоответ(?:чик)?", r"автоматична відповідь", r"автовідповідь", r"автоматичен отговор", r"вне офиса", r"нет на рабочем месте", r"поза офісом", r"извън офиса",
+    r"automatikus (?:válasz|üzenet)", r"házon kívül", r"irodán kívül",
+    r"otomatik (?:yanıt|cevap|ileti)", r"ofis dışında(?:yım)?",
+    r"αυτόματη (?:απάντηση|απόκριση)", r"εκτός γραφείου",
+    # Asian and Middle Eastern
+    r"自動(?:応答|返信|回答)(?:メール|メッセージ)?", r"自动(?:答复|回复|回覆|应答)", r"自動(?:回覆|回復|答覆)", r"不在办公室", r"자동 ?(?:회신|응답|답장)", r"부재 ?중(?: ?(?:자동 ?응답|알림|메시지))?",
+    r"תשובה אוטומטית", r"מענה אוטומטי", r"מחוץ למשרד", r"رد تلقائي", r"رد آلي", r"الرد التلقائي", r"خارج المكتب", r"پاسخ خودکار", r"خارج از دفتر",
+    r"ตอบกลับอัตโนมัติ", r"การตอบกลับอัตโนมัติ", r"trả lời tự động", r"thư trả lời tự động", r"balasan otomatis", r"jawaban otomatis", r"balasan automatik", r"di luar kantor", r"स्वचालित (?:उत्तर|जवाब)", r"स्वतः उत्तर",
+)  # fmt: skip
+# Words that a person may well begin a subject with: they need more than a thread to be a robot's.
+_WEAK = (
+    r"auto",
+    r"(?:on )?(?:vacation|annual leave|maternity leave|parental leave|holiday)(?: (?:reply|message|notice|response|autoreply))?",
+    r"away message",
+    r"absence(?: notice| notification)?",
+    r"abwesend(?:heit)?",
+    r"urlaubs?(?:nachricht|benachrichtigung|vertretung|notiz)?",
+    r"absence(?: du bureau)?",
+    r"absent(?:e)?(?:\(e\))?(?: du bureau)?",
+    r"en congés?",
+    r"ausente(?: de la oficina)?",
+    r"ausência(?: temporária| do escritório)?",
+    r"en vacaciones",
+    r"de férias",
+    r"assenza(?: dall['’]ufficio)?",
+    r"assente(?: dall['’]ufficio)?",
+    r"in ferie",
+    r"afwezig(?:heid(?:sbericht|smelding|sassistent)?)?(?: .*)?",
+    r"niet aanwezig",
+    r"met vakantie",
+    r"frånvaro(?:meddelande)?",
+    r"frånvarande",
+    r"semester",
+    r"fraværende",
+    r"på ferie",
+    r"fravær(?: fra kontoret)?",
+    r"poissa(?: toimistosta)?",
+    r"poissaolo(?:viesti|ilmoitus)?",
+    r"lomalla",
+    r"nieobecn(?:ość|y|a)(?: w biurze)?",
+    r"urlop",
+    r"nepřítomnost(?: v kanceláři)?",
+    r"neprítomnosť",
+    r"odsotnost",
+    r"odsutnost",
+    r"в отпуске",
+    r"у відпустці",
+    r"szabadságon",
+    r"távollét",
+    r"dışarıda",
+    r"izindeyim",
+    r"απουσία",
+    r"不在(?:通知|のお知らせ|連絡|メール)?",
+    r"外出中",
+    r"休暇中",
+    r"外出(?:自動回覆)?",
+    r"休假",
+    r"vắng mặt",
+)  # fmt: skip
+_END = (
+    r")[\]\)>*_ ]*(?:[:：;!]|[-–—](?= )|$|\b(?:from|to|for|re|von|de|da|van|på|until|bis|till|jusqu|hasta)\b)"
+)
+WEAK_SUBJECT = re.compile(r"^[\[\(<*_ ]*(?:" + "|".join(_WEAK) + _END)
+AUTO_SUBJECT = re.compile(r"^[\[\(<*_ ]*(?:" + "|".join(_PREFIXES) + _END)
+# Lotus Notes writes the name first.
+LOTUS_SUBJECT = re.compile(
+    r"^(?:auto: )?.{2,60} (?:is|will be) (?:out of (?:the )?office|away)\b|^.{2,60} (?:ist (?:außer haus|nicht im (?:büro|haus))|est absente?|está (?:ausente|fuera)|è (?:assente|fuori)|is afwezig|är frånvarande)\b.{0,60}$"
+)
+# Between a robot's answer and a person's: an acknowledgement of receipt.
+ACK_SUBJECT = re.compile(
+    r"(?:thank(?:s| you) for (?:your (?:e-?mail|message|inquiry|enquiry|request|interest|order)|contacting|writing|getting in touch|reaching out)|we(?:['’]ve| have)? (?:just )?received your|your (?:request|e-?mail|message|inquiry|enquiry|ticket|case)[^.]{0,40}(?:has been |was )?(?:received|opened|created|registered|logged)|(?:request|ticket|case|issue|incident|inquiry) (?:#?[\w-]{2,20} )?(?:has been |was )?(?:received|created|opened|registered|logged)|acknowledg(?:e?ment|ing) (?:of )?(?:receipt|your)|(?:^|\W)(?:support )?(?:ticket|case|request|incident)\s?(?:number|id|nr\.?|no\.?)?\s?[#:]?\s?\[?#?\d{2,}|confirmation of (?:receipt|your (?:request|e-?mail|message))|"
+    r"eingangsbestätigung|empfangsbestätigung|ihre (?:anfrage|nachricht|e-?mail)[^.]{0,40}(?:eingegangen|erhalten)|vielen dank für ihre (?:anfrage|nachricht|e-?mail|mail)|accusé de réception|merci (?:de|pour) (?:nous avoir contact|votre (?:message|demande|mail))|votre demande[^.]{0,40}(?:reçu|enregistr)|acuse de recibo|hemos recibido (?:su|tu)|gracias por (?:contactar|su (?:mensaje|consulta))|conferma (?:di )?ricezione|abbiamo ricevuto|grazie per (?:averci|il (?:suo|tuo))|confirmação de rece(?:bimento|ção)|recebemos (?:a )?su[ae]|ontvangstbevestiging|bedankt voor uw|we hebben uw|potwierdzenie (?:otrzymania|odbioru)|otrzymaliśmy|potvrzení (?:přijetí|o přijetí)|получено ваше|ваш(?:е|а) (?:обращение|заявка|запрос|письмо)[^.]{0,40}(?:получен|принят|зарегистрирован)|受付(?:完了|確認)|お問い?合わ?せ(?:を)?(?:ありがとう|受け付け|いただき)|已收到您|感谢您的(?:来信|咨询|联系)|접수되었)",
+    re.I,
+)
+# Sentences of absence, first person or about the sender; they must stand near the top.
+AWAY_TEXT = re.compile(
+    r"\b(?:i['’]?m|i am|i['’]ll be|i will be|am|is|will be|we are|be)\b[^.\n]{0,40}\b(?:out of (?:the |my )?office|away from (?:the |my )?(?:office|desk|e-?mail)|on (?:annual |maternity |parental |sick |paternity )?(?:leave|vacation|holidays?)\b|on a business trip|not in (?:the|my) office|unavailable until|away (?:until|from|on|till))|"
+    r"out of (?:the )?office (?:until|till|from|with|and|starting)|(?:limited|no) access to (?:my )?e-?mails?|will (?:be )?(?:return(?:ing)?|be back|reply|respond|get back to you)[^.\n]{0,40}(?:on|when|upon|after|as soon)|"
+    r"(?:this is|you (?:have )?received|dies ist|ceci est|questa è|este es|esta é|dit is|to jest|это)[^.\n]{0,30}(?:auto(?:mat(?:ic|ed|ically|isch|ique|ica|ická|yczna|isk)\w*)|автоматич\w*)|automat(?:ed|ic(?:ally)?)[^.\n]{0,25}(?:reply|response|message|generated|e-?mail|answer)|auto-?(?:reply|response)|do not (?:reply|respond) to this|"
+    r"(?:bin|befinde mich|ist)[^.\n]{0,50}(?:nicht im (?:büro|haus|hause)|abwesend|im urlaub|außer haus|nicht erreichbar|wieder (?:im büro|erreichbar)|in elternzeit)|automatisch (?:erstellt|generiert|erzeugt|versandt)|"
+    r"(?:je suis|suis|serai|actuellement)[^.\n]{0,40}(?:absent|en congé|en vacances|hors du bureau|en déplacement)|de retour (?:le|à)|réponse automatique|"
+    r"(?:estoy|estaré|me encuentro)[^.\n]{0,40}(?:fuera de|ausente|de vacaciones)|respuesta automática|mensaje automático|"
+    r"(?:sono|sarò|mi trovo)[^.\n]{0,40}(?:assente|fuori (?:ufficio|sede)|in ferie)|risposta automatica|messaggio automatico|"
+    r"(?:estou|estarei)[^.\n]{0,40}(?:ausente|fora do|de férias)|resposta automática|mensagem automática|"
+    r"(?:ik ben|ben ik)[^.\n]{0,40}(?:afwezig|niet (?:aanwezig|op kantoor)|met (?:vakantie|verlof)|op vakantie)|"
+    r"(?:jag är|är jag)[^.\n]{0,40}(?:frånvarande|på semester|inte på kontoret|ledig|bortrest)|(?:jeg er|er jeg)[^.\n]{0,40}(?:fraværende|på ferie|ikke på kontoret|ikke til stede|bortreist)|(?:olen|on)[^.\n]{0,30}(?:lomalla|poissa)|"
+    r"(?:jestem|będę|przebywam)[^.\n]{0,40}(?:poza biurem|na urlopie|nieobecn)|(?:jsem|budu|som|nejsem)[^.\n]{0,40}(?:mimo kancelář|na dovolené|na dovolenke|v kanceláři|nepřítom)|(?:nisam|sam|sem)[^.\n]{0,30}(?:na godišnjem|na dopustu|u uredu|odsot|odsut)|"
+    r"(?:szabadságon|házon kívül|irodán kívül|távol)[^.\n]{0,30}(?:vagyok|leszek)|nem vagyok az irodában|(?:ofis dışında|izinde|tatilde)[^.\n]{0,10}(?:yım|im|m\b|olacağım)?|λείπω|απουσιάζω|εκτός γραφείου|(?:sunt|voi fi)[^.\n]{0,30}(?:plecat|în concediu|absent)|"
+    r"(?:я|буду|нахожусь)[^.\n]{0,40}(?:в отпуске|вне офиса|отсутству|в командировке)|отсутствую|в отпуске|(?:я|буду|перебуваю)[^.\n]{0,30}(?:у відпустці|поза офісом|відсутн)|(?:не съм|съм|ще бъда)[^.\n]{0,30}(?:в офиса|отпуск|извън)|"
+    r"不在にして|不在です|休暇(?:中|をいただ)|外出して|出張(?:中|して)|自動(?:返信|応答)|不在办公室|正在休假|外出(?:中|期间)|休假|出差|自动(?:回复|答复)|自動回覆|不在辦公室|부재 ?중|휴가 ?중|출장 ?중|자동 ?(?:회신|응답)|"
+    r"אני (?:לא במשרד|מחוץ למשרד|בחופש|בחופשה)|מחוץ למשרד|أنا (?:خارج المكتب|في إجازة|غير متواجد)|خارج المكتب|در دفتر نیستم|ไม่อยู่ที่(?:สำนักงาน|ออฟฟิศ)|vắng mặt|đang nghỉ|sedang (?:cuti|tidak berada)|di luar kantor|कार्यालय से बाहर",
+    re.I,
+)
+ACK_TEXT = re.compile(
+    r"we(?: have|['’]ve)? (?:just )?received your (?:request|e-?mail|message|inquiry|enquiry|ticket)|your (?:request|ticket|case|inquiry|enquiry|message|e-?mail|issue)[^.\n]{0,60}(?:has been|was|is) (?:received|created|opened|registered|logged|assigned)|(?:ticket|case|request|incident|issue)[^.\n]{0,40}(?:has been|was|is)? ?(?:received|created|opened|registered|logged)\b|(?:ticket|case|reference|request|incident) (?:number|id|#)|"
+    r"thank you for (?:contacting|your (?:e-?mail|message|request|inquiry|enquiry)|reaching out|getting in touch)|thanks for (?:contacting|getting in touch|reaching out)|(?:someone|a member of our (?:team|staff)|an agent|our team|one of our)[^.\n]{0,60}(?:will|reply|respond|contact|get back)|"
+    r"(?:ihre|deine) (?:anfrage|nachricht|e-?mail)[^.\n]{0,60}(?:erhalten|eingegangen|bearbeitet)|ticket-?nummer|vorgangsnummer|votre (?:demande|message)[^.\n]{0,60}(?:reçu|enregistr|pris)|numéro de (?:ticket|dossier)|hemos recibido|número de (?:ticket|caso)|abbiamo (?:ricevuto|preso)|recebemos|we hebben uw|otrzymaliśmy|получили ваш|зарегистрирован|受け付け(?:ました|いたしました)|已收到|접수",
+    re.I,
+)
+REPLY_PREFIX = re.compile(
+    r"^(?:(?:re|r|aw|antw|sv|vs|odp|ynt|vá|ref|απ|σχετ|回复|回覆|答复|返信|답장|회신|tr|fwd?|fw|wg|rv|i|enc|doorst|vb|vl|pd|továbbítás|転送|转发|轉寄|전달|hs|yml|tb|továbbít)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*)+",
+    re.I,
+)
+FORWARD_PREFIX = re.compile(
+    r"^(?:fwd?|fw|wg|tr|rv|i|enc|doorst|vb|vl|pd|転送|转发|轉寄|전달|vs|továbbítás)\s*[:：]", re.I
+)
+CASE_TOKEN = re.compile(
+    r"\[(?:[\w .-]{0,20}[#: ]\s?)?#?\d{1,12}\]|\((?:case|ticket|#)\s?#?\d+\)|(?:ticket|case)\s?#\s?\d+", re.I
+)
+TAG_PREFIX = re.compile(r"^\[[^\[\]]{1,60}\]\s*")
+DESK_MAILER = re.compile(
+    r"zendesk|freshdesk|freshservice|osticket|otrs|otobo|znuny|zammad|request tracker|\brt\b \d|help ?scout|jira|service-?now|kayako|helpdesk|help desk|salesforce|freescout|deskpro|gorgias",
+    re.I,
+)
+# What only a desk's robot adds to its acknowledgement.
+ROBOT_TEXT = re.compile(
+    r"automat(?:ed|ic(?:ally)?|isch|ique(?:ment)?|ic[ao]|iczn\w+|ick\w+)|do not reply|bitte nicht antworten|(?:ticket|case|reference|request|incident|confirmation|tracking) (?:number|id|no\.?|#|nr)|ticket ?#?\d|case ?#?\d|(?:will|shall) (?:be )?(?:reply|respond|contact|get back|be in touch|answer)|business (?:day|hour)s|as soon as possible|ticket-?nummer|vorgangsnummer|schnellstmöglich|numéro de|número de",
+    re.I,
+)
+READ_RECEIPT = re.compile(
+    r"^(?:read|gelesen|lu|leído|leido|letto|lida|lido|gelezen|läst|læst|lest|luettu|przeczytano|přečteno|prečítané|olvasva|elolvasva|citit|okundu|прочитано|прочтено|прочетено|διαβάστηκε|開封済み|已读|已讀|읽음|נקרא|not read|ungelesen gelöscht|non lu|no leído|non letto|não lida|niet gelezen|return receipt|disposition notification|read receipt|lesebestätigung|empfangsbestätigung|confirmation de lecture|confirmación de lectura|conferma di lettura|confirmação de leitura|leesbevestiging|läskvitto|開封確認)\s*[:：(]",
+    re.I,
+)
+NOT_ANSWERED_LOCAL = re.compile(
+    r"^(?:(?:no|do[-_.]?not|dont|non|ne|nao|nicht)[-_.]?(?:reply|replay|respond|answer|response|antworten|repondre|responder|rispondere|responda|beantworten)\w*|noreply.*|no\.?reply.*|donotreply.*|nobody|mailer[-_.]?daemon|mail-?daemon|postmaster|majordomo|listserv|list-?server|mailman|bounces?|bounce[-+].*|.*-bounces?|owner-.*|.*-owner|.*-request|.*-admin|notifications?|notify|notifier|alerts?|alarm|automailer|auto-?reply|autoresponder|auto-?confirm|daemon|cron|root|nagios|icinga|zabbix|monit(?:oring)?|jenkins|jira|wordpress|www-data|apache|newsletter|news|mailing|info-noreply|robot|bot|system|bulk|prtg|grafana|sentry|pagerduty|opsgenie|backup|logwatch|fail2ban|smartd|mdadm|anacron|rapport|voicemail|voice-noreply|asterisk|freeswitch|unityconnection|fax)(?:[-+._@].*)?$",
+    re.I,
+)
