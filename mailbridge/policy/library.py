@@ -1,0 +1,65 @@
+"""Where policies come from: the five that ship with the package, or a file of the site's own.
+
+Promises: a shipped policy is read once and kept, as it cannot change; a file is read anew each time, so that
+a reload sees what the admin has written.
+
+Fails: NotFound where there is no such name or file, naming what ships; ConfigInvalid, with every problem,
+where a file is not a policy.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+from mailbridge.errors import ConfigInvalid, NotFound, Problem
+from mailbridge.model.policy import Policy
+from mailbridge.policy.inifile import MAX_BYTES
+from mailbridge.policy.policyfile import parse_policy
+
+_SHIPPED = ("mekorma", "memsource", "gotomyerp", "standard-enterprise", "tekstack")
+
+
+def shipped() -> tuple[str, ...]:
+    """Names of the policies that ship with the package."""
+    return _SHIPPED
+
+
+def shipped_text(name: str) -> str:
+    """The text of a shipped policy file, to read or to start one's own from. Raises NotFound."""
+    if name not in _SHIPPED:
+        raise NotFound(f"no policy {name!r} ships with mailbridge; these do: {', '.join(_SHIPPED)}")
+    return files("mailbridge.policy").joinpath("files", f"{name}.ini").read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=len(_SHIPPED))
+def _load_shipped(name: str) -> Policy:
+    return parse_policy(shipped_text(name), f"{name}.ini")
+
+
+def load_policy(name_or_path: str) -> Policy:
+    """A shipped policy by name in any case, else the policy file at the path.
+
+    Raises NotFound and ConfigInvalid.
+    """
+    wanted = name_or_path.strip()
+    if wanted.lower() in _SHIPPED:
+        return _load_shipped(wanted.lower())
+    return parse_policy(_read(wanted), wanted)
+
+
+def _read(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the path
+        raise NotFound(
+            f"no policy {path!r}: neither a file nor one that ships ({', '.join(_SHIPPED)})"
+        ) from None
+    except OSError as error:
+        raise ConfigInvalid([Problem(path, "", "", f"cannot be read: {error.strerror}")]) from None
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigInvalid([Problem(path, "", "", f"not UTF-8 at byte {error.start}")]) from None
