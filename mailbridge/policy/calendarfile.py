@@ -22,6 +22,11 @@ CALENDAR_KEYS = (
     "zone", "hours", "monday", "monday-friday", "daily",
     "holidays", "observed", "relative", "yearly", "closed", "open",
 )  # fmt: skip
+# What takes the place of a bad value, once its problem is noted.
+_CLOSED: tuple[Window, ...] = ()
+_NO_DATES: tuple[tuple[date, ...], str] = ((), "")
+_NO_OPENING: tuple[tuple[date, ...], tuple[Window, ...]] = ((), ())
+_NO_HOLIDAYS: tuple[str, str, tuple[tuple[str, str], ...]] = ("", "", ())
 _ALL_DAY = (Window(0, values.DAY_S),)
 _RELATIVE = re.compile(r"(.+?)\s*([+-])\s*(\d{1,3})\s*:\s*(\S.*)")
 _COUNTRY = re.compile(r"([A-Za-z]{2,3})(?:-(\w{1,10}))?\s*(?::\s*(.*))?", re.DOTALL)
@@ -80,7 +85,9 @@ class CalendarSection:
         said: dict[int, str] = {}
         for key in self.reader.sections[self.section]:
             indexes = tuple(range(7)) if key == "hours" else values.parse_weekdays(key)
-            windows = self.reader.read(self.section, key, values.parse_windows, ()) if indexes else ()
+            windows = (
+                self.reader.read(self.section, key, values.parse_windows, _CLOSED) if indexes else _CLOSED
+            )
             for index in indexes:
                 if index in said:
                     day = values.WEEKDAYS[index]
@@ -101,20 +108,20 @@ class CalendarSection:
     def _closures(self) -> dict[date, str]:
         found: dict[date, str] = {}
         for line in values.split_lines(self.reader.get(self.section, "closed")):
-            days, reason = self.reader.tried(self.section, "closed", line, values.parse_dates, ((), ""))
+            days, reason = self.reader.tried(self.section, "closed", line, values.parse_dates, _NO_DATES)
             found.update(dict.fromkeys(days, reason))
         return found
 
     def _openings(self) -> dict[date, tuple[Window, ...]]:
         found: dict[date, tuple[Window, ...]] = {}
         for line in values.split_lines(self.reader.get(self.section, "open")):
-            days, windows = self.reader.tried(self.section, "open", line, _parse_opening, ((), ()))
+            days, windows = self.reader.tried(self.section, "open", line, _parse_opening, _NO_OPENING)
             found.update(dict.fromkeys(days, windows))
         return found
 
     def _holiday_source(self) -> HolidaySource | None:
         country, subdivision, names = self.reader.read(
-            self.section, "holidays", _parse_holidays, ("", "", ())
+            self.section, "holidays", _parse_holidays, _NO_HOLIDAYS
         )
         observed = self.reader.read(self.section, "observed", values.parse_flag, False)
         lines = values.split_lines(self.reader.get(self.section, "yearly"))

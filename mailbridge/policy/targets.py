@@ -141,27 +141,46 @@ def update_due(policy: Policy, plan: str, severity: str, last_update_at: datetim
     ).respond_by
 
 
-def silence_due(policy: Policy, last_staff_at: datetime) -> tuple[datetime | None, datetime] | None:
+def silence_due(policy: Policy, last_staff_at: datetime) -> tuple[datetime | None, datetime]:
     """(warning or None, closing) of a case that waits on the customer since last_staff_at, in UTC.
 
-    None where the policy closes nothing by itself. Elapsed time, or open time of the policy's calendar where
-    it says working hours; the warning never comes before the staff message.
+    Elapsed time, or open time of the policy's calendar where it says working hours; the warning never comes
+    before the staff message. Raises NotFound where the policy closes nothing by itself (auto_close is None).
     """
     rule = policy.auto_close
     if rule is None:
-        return None
+        raise NotFound(f"the policy {policy.name} closes no case by silence")
     since = calendars.checked(last_staff_at)
     if not rule.working:
         close_at = since + timedelta(seconds=rule.after_s)
-        warn_before = rule.warn_before_s
-        return None if warn_before is None else max(
-            since, close_at - timedelta(seconds=warn_before)
-        ), close_at
+        notice = rule.warn_before_s
+        return None if notice is None else max(since, close_at - timedelta(seconds=notice)), close_at
     calendar = policy.calendars[policy.calendar]
     close_at = calendars.add_working(calendar, since, rule.after_s)
     if rule.warn_before_s is None:
         return None, close_at
     return calendars.subtract_working(calendar, close_at, rule.warn_before_s, since), close_at
+
+
+def promise_data(made: Promise) -> dict[str, object]:
+    """The promise as plain data, to keep with the case and to print: times in ISO 8601 with offset."""
+    return {
+        "respond_by": made.respond_by.isoformat(),
+        "warn_at": made.warn_at.isoformat() if made.warn_at else None,
+        "opens_at": made.opens_at.isoformat(),
+        "calendar": made.calendar,
+        "rule": made.rule,
+        "kind": made.kind.value,
+        "received_at": made.received_at.isoformat(),
+        "plan": made.plan,
+        "severity": made.severity,
+        "policy": made.policy,
+        "policy_version": made.policy_version,
+        "proof": [
+            {"from": start.isoformat(), "to": end.isoformat(), "seconds": counted, "why": why}
+            for start, end, counted, why in made.proof
+        ],
+    }
 
 
 def _due(
