@@ -1,19 +1,20 @@
 """Address fields and Message-IDs of real mail.
 
-Addresses are split on the raw value, names decoded afterwards: a comma or an @ inside an encoded word must not
-become a second mailbox. mail-parser's structural reader is asked first (it recovers broken quoting and refuses to
-promote an address out of a display name), the standard library second.
+Addresses are split on the raw value, names decoded afterwards: a comma or an @ inside an encoded word must
+not become a second mailbox. mail-parser's structural reader is asked first (it recovers broken quoting and
+refuses to promote an address out of a display name), the standard library second.
 Message-IDs keep their angle brackets; PITFALLS 5.3 lists the broken forms that are read here.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from email.utils import getaddresses
 
 from mailparser.utils import get_addresses
 
-from mailbridge.mail.limits import Limits
+from mailbridge.mail.limits import DEFAULTS, Limits
 from mailbridge.mail.words import decode_words, header_text, one_line, raw_text
 from mailbridge.model.message import Address
 
@@ -25,7 +26,7 @@ _EASY = re.compile(r"^[^\"(),:;<>@\\\[\]=]*<([^\s\"(),:;<>@\\\[\]]+@[^\s\"(),:;<
 _BARE = re.compile(r"^[^\s\"(),:;<>@\\\[\]=]+@[^\s\"(),:;<>@\\\[\]]+$")
 
 
-def read_addresses(values: list[object], limits: Limits = Limits()) -> tuple[Address, ...]:
+def read_addresses(values: Sequence[object], limits: Limits = DEFAULTS) -> tuple[Address, ...]:
     """Every mailbox of the fields of one name, in order; groups are flattened, empty ones vanish."""
     found: list[Address] = []
     for value in values:
@@ -58,7 +59,8 @@ def _easy(text: str) -> Address | None:
 
 
 def _split(text: str) -> list[tuple[str, str]]:
-    """(name, addr-spec) pairs; [] where no parser dares. Deep comments make every parser recurse: not asked."""
+    """(name, addr-spec) pairs; [] where no parser dares. Deep comments make every parser recurse: not
+    asked."""
     if _DEEP.search(text):
         return []
     # A long list costs the structural reader quadratic time; the plain one is linear.
@@ -98,8 +100,9 @@ def _salvage(text: str) -> list[Address]:
     return [Address(name[:_NAME_BYTES], "")] if name and "undisclosed" not in name.lower() else []
 
 
-def read_ids(values: list[object], limit: int = 200) -> tuple[str, ...]:
-    """Message-IDs of a field, in order, once each, with brackets. Of too many the first and the last are kept."""
+def read_ids(values: Sequence[object], limit: int = 200) -> tuple[str, ...]:
+    """Message-IDs of a field, in order, once each, with brackets. Of too many the first and the last are
+    kept."""
     found: dict[str, None] = {}
     for value in values:
         found.update(dict.fromkeys(_ids_of(header_text(value))))
@@ -115,7 +118,7 @@ def _ids_of(text: str) -> list[str]:
     return [f"<{word[:998]}>" for word in words if "@" in word]
 
 
-def read_id(values: list[object]) -> str:
+def read_id(values: Sequence[object]) -> str:
     """The Message-ID: the first that is one, "" where there is none."""
     ids = read_ids(values)
     if ids:

@@ -1,19 +1,34 @@
 """Reading what could not be delivered: RFC 3464, 6522 and 6533 reports, and the many that are none.
 
 read_bounce() gives None for what is no bounce. About half of real bounces are not multipart/report; those are
-known by evidence that must come together (sender, null return path, subject, phrase at the top), since people quote
-bounces when they ask for help. Anyone can forge one: what it may do is decided elsewhere (PITFALLS 4.1).
-Recipients, status and the original's identifiers are what the report says, in this order of trust: delivery-status
-fields, X-Failed-Recipients, the words. Challenge services that dress as a DSN never count as a failure.
+known by evidence that must come together (sender, null return path, subject, phrase at the top), since
+people quote bounces when they ask for help. Anyone can forge one: what it may do is decided elsewhere
+(PITFALLS 4.1). Recipients, status and the original's identifiers are what the report says, in this order of
+trust: delivery-status fields, X-Failed-Recipients, the words. Challenge services that dress as a DSN never
+count as a failure.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from email.message import Message
 
 from mailbridge.mail.addresses import read_addresses, read_id, read_ids
-from mailbridge.mail.bounce_words import CHALLENGERS, CONFIRM, COPY, DELAYED, PHRASES, REASONS, SUBJECT
+from mailbridge.mail.bounce_words import (
+    ADDR,
+    CHALLENGERS,
+    CONFIRM,
+    COPY,
+    DAEMON,
+    DAEMON_NAME,
+    DELAYED,
+    LISTED,
+    MASTER,
+    PHRASES,
+    REASONS,
+    SUBJECT,
+)
 from mailbridge.mail.charset import clean, decode
 from mailbridge.mail.leaves import Reading
 from mailbridge.mail.limits import Limits
@@ -21,27 +36,6 @@ from mailbridge.mail.tree import Part, build_inner
 from mailbridge.mail.words import decode_words, fold_key, one_line
 from mailbridge.model.message import Bounce, Headers, Recipient
 
-_DAEMON = re.compile(
-    r"^(?:mailer[-_.]?daemons?|mail[-_.]?daemon|mdaemon|maildelivery|mailerdaemon|mail-?delivery|double-bounce|bounces?|mail-bounce|returned-mail|undeliverable|nondelivery|no-?delivery)(?:[+-].*)?$",
-    re.I,
-)
-_MASTER = re.compile(
-    r"^(?:postmaster|poostmaster|maildaemon|system|systemadministrator|administrator|mail-?admin|mailadmin|mailsystem|root|smtp|mta)$",
-    re.I,
-)
-_DAEMON_NAME = re.compile(
-    r"mailer[ -]?daemon|mail[ -]delivery|delivery (?:sub)?system|mail (?:system|administrator|router|server)|postmaster|system administrator|content-filter|internet mail delivery|microsoft outlook$|mailbox delivery|systemadministrator|administrateur système|administrador del sistema",
-    re.I,
-)
-_ADDR = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\u0080-\uffff-]{1,64}@[A-Za-z0-9\u0080-\uffff](?:[A-Za-z0-9.\u0080-\uffff-]{0,250}[A-Za-z0-9\u0080-\uffff])?"
-_LISTED = (
-    re.compile(rf"^[ \t>*-]*<({_ADDR})>(?=[ \t]*(?:$|:|\.\.\.|\(|,|-|;|\n))", re.M),
-    re.compile(rf"^[ \t>*-]*(?:rcpt to:|recipient:?|to:|rcpt:|e-?mail:?|user:?|address:?)[ \t]*<?({_ADDR})>?[ \t.]*$", re.M | re.I),
-    re.compile(rf"^[ \t>*-]*[\"']?({_ADDR})[\"']?[ \t]*(?:$|:|;|,|\.\.\.|\(|<mailto:| - |on )", re.M),
-    re.compile(rf"\b(?:to|recipients?(?:\(s\))?|address(?:es)?|user|mailbox|for|failed|attempts|size|account|unknown|an|à|a|para|кому|for user)[:;]?[ \t]*[\"'<\[(]*({_ADDR})", re.I),
-    re.compile(rf"[<\[(\"']({_ADDR})[>\])\"']"),
-    re.compile(rf"\b({_ADDR})"),
-)  # fmt: skip
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<![\d.])([45][0-5]\d)(?=[ -])")
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z-]{2,40})[ \t]*:[ \t]*(.*)$")
@@ -70,11 +64,16 @@ def read_bounce(root: Part, headers: Headers, text: str, reading: Reading) -> Bo
         return None
     own_words, copy = _split_copy(text)
     recipients = _from_reports(statuses, root) or _from_words(headers, own_words, copy)
-    recipients = _soften(recipients, headers, own_words)
-    return _tie(recipients, headers, reading, copy)
+    found = _tie(_soften(recipients), headers, reading, copy)
+    if not found.recipients and "@" in found.original_to:
+        # Named nowhere: then it is whom the returned message was for.
+        return replace(
+            found, recipients=(_worded(found.original_to, _action(headers, own_words), own_words),)
+        )
+    return found
 
 
-def is_challenge(headers: Headers, text: str) -> bool:
+def is_challenge(headers: Headers) -> bool:
     """Whether a challenge service wrote this: it asks for a click, and nothing has failed for good."""
     for name in ("from", "return-path", "sender", "reply-to"):
         hit = re.search(r"@([\w.-]+)", headers.get(name))
@@ -87,7 +86,7 @@ def is_challenge(headers: Headers, text: str) -> bool:
 
 
 def _is_bounce(root: Part, headers: Headers, text: str, has_status: bool, has_original: bool) -> bool:
-    if is_challenge(headers, text):
+    if is_challenge(headers):
         return False
     kind, report = root.content_type, root.word("report-type").lower()
     if report in ("feedback-report", "disposition-notification"):
@@ -123,9 +122,9 @@ def _daemon(headers: Headers) -> int:
     best = 0
     for address in read_addresses(list(headers.get_all("from"))):
         local = address.address.partition("@")[0]
-        if _DAEMON.match(local) or re.search(r"mailer[ -]?daemon", address.name, re.I):
+        if DAEMON.match(local) or re.search(r"mailer[ -]?daemon", address.name, re.I):
             return 2
-        if _MASTER.match(local) or _DAEMON_NAME.search(address.name):
+        if MASTER.match(local) or DAEMON_NAME.search(address.name):
             best = 1
     return best
 
@@ -139,7 +138,8 @@ def _null_sender(headers: Headers) -> bool:
     return False
 
 
-# -- recipients ------------------------------------------------------------------------------------------------
+# -- recipients
+# ------------------------------------------------------------------------------------------------
 
 
 def _from_reports(statuses: list[Part], root: Part) -> list[Recipient]:
@@ -162,7 +162,8 @@ def _report_text(part: Part) -> str:
 
 
 def _blocks(text: str) -> list[Recipient]:
-    """The per-recipient blocks. A new one begins at a recipient field when the last one already has its own."""
+    """The per-recipient blocks. A new one begins at a recipient field when the last one already has its
+    own."""
     found: list[dict[str, str]] = []
     current: dict[str, str] = {}
     last = ""
@@ -218,9 +219,13 @@ def _best_status(status: str, diagnostic: str) -> str:
     """The enhanced code. x.0.0 says nothing: then the diagnostic's own, or its words (PITFALLS 4.2)."""
     hit = _STATUS.search(status)
     code = hit[1] if hit else ""
+    said = _STATUS.search(diagnostic)
+    if code == "5.1.1" and said and said[1].startswith("5.7."):
+        return said[
+            1
+        ]  # sendmail calls every refusal an unknown user; a blocked sender must not mark the address
     if code and not code.endswith(".0.0"):
         return code
-    said = _STATUS.search(diagnostic)
     if said and (not code or said[1][0] == code[0]) and not said[1].endswith(".0.0"):
         return said[1]
     guess = _reason(diagnostic) if diagnostic else ""
@@ -254,27 +259,31 @@ def _from_words(headers: Headers, words: str, copy: str) -> list[Recipient]:
     if not addresses:
         addresses = _named(headers, words)
     if not addresses:
-        hit = re.search(rf"^To:[^\n]{{0,200}}?({_ADDR})", copy, re.M | re.I)
+        hit = re.search(rf"^To:[^\n]{{0,200}}?({ADDR})", copy, re.M | re.I)
         addresses = [hit[1]] if hit else []
-    action = "delayed" if DELAYED.search(f"{headers.get('subject')}\n{words[:5000]}") else "failed"
-    return [_worded(address, action, words) for address in addresses[:_MOST]]
+    return [_worded(address, _action(headers, words), words) for address in addresses[:_MOST]]
+
+
+def _action(headers: Headers, words: str) -> str:
+    return "delayed" if DELAYED.search(f"{headers.get('subject')}\n{words[:5000]}") else "failed"
 
 
 def _named(headers: Headers, words: str) -> list[str]:
-    """Addresses that the words name as failed, by the surest pattern that finds any; never the parties of this mail."""
+    """Addresses that the words name as failed, by the surest pattern that finds any; never the parties of
+    this mail."""
     parties = {
         one.key
         for name in ("from", "to", "sender", "reply-to", "delivered-to", "return-path")
         for one in read_addresses(list(headers.get_all(name)))
     }
-    for pattern in _LISTED:
+    for pattern in LISTED:
         hits = dict.fromkeys(hit.strip(".-'").rstrip(".") for hit in pattern.findall(words[:20_000])[:500])
         found = [
             hit
             for hit in hits
             if hit.lower() not in parties
-            and not _DAEMON.match(hit.partition("@")[0])
-            and not _MASTER.match(hit.partition("@")[0])
+            and not DAEMON.match(hit.partition("@")[0])
+            and not MASTER.match(hit.partition("@")[0])
         ]
         if found:
             return found
@@ -299,7 +308,7 @@ def _first(pattern: re.Pattern[str], text: str) -> str:
     return hit[1] if hit else ""
 
 
-def _soften(recipients: list[Recipient], headers: Headers, words: str) -> list[Recipient]:
+def _soften(recipients: list[Recipient]) -> list[Recipient]:
     """A server that asks for a confirmation has not failed for good: never a reason to mark the address."""
     return [
         Recipient(one.address, "delayed", "4.7.0", one.diagnostic) if CONFIRM.search(one.diagnostic) else one
@@ -307,11 +316,13 @@ def _soften(recipients: list[Recipient], headers: Headers, words: str) -> list[R
     ]
 
 
-# -- the original message ----------------------------------------------------------------------------------------
+# -- the original message
+# ----------------------------------------------------------------------------------------
 
 
 def _tie(recipients: list[Recipient], headers: Headers, reading: Reading, copy: str) -> Bounce:
-    """The identifiers of the message that was returned: from its copy, its headers, or the report's own thread."""
+    """The identifiers of the message that was returned: from its copy, its headers, or the report's own
+    thread."""
     for head in _original_heads(reading, copy):
         message_id = read_id(head.get_all("message-id", []))
         subject = one_line(decode_words(str(head.get("subject", ""))))[:500]

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of patterns: a wrapped pattern is harder to read than a long one
 """What mail systems say when they could not deliver: subjects, phrases, reasons, challenge services.
 
 Only words that a system writes, at the place where it writes them; they count with other evidence (mail.bounce).
@@ -79,12 +80,12 @@ PHRASES = re.compile(
 
 # From here on the text is the returned message.
 COPY = re.compile(
-    r"^[ \t>*-]*(?:-+ ?)?(?:below this line is a copy of the message|enclosed is a copy of the message|"
+    r"^[ \t>*-]*+(?:below this line is a copy of the message|enclosed is a copy of the message|"
     r"this is a copy of (?:the|your) message|original message (?:follows|header|text|headers|begins)|the original message (?:follows|headers?)|(?:returned|undelivered) message(?: follows| headers?)?|"
     r"message (?:header(?:s)?|text|contents?) (?:follow|follows)|(?:the )?(?:header|headers|first part|body|text|start) of the (?:original )?message|unsent message (?:below|follows)|original (?:mail|e-?mail) (?:follows|message)|"
-    r"included is a copy of the message|message dropped|your original message|message contents follow|attached is the (?:original|header)|copy of (?:the )?message|original[- ]message|--+ ?original message ?--+|"
+    r"included is a copy of the message|message dropped|your original message|message contents follow|attached is the (?:original|header)|copy of (?:the )?message|original[- ]message\b|"
     r"the following is the (?:original|beginning)|here is (?:the )?(?:header|your message)|the message headers?|"
-    r"-{3,} ?(?:nachricht|ihre nachricht|ursprüngliche nachricht|message d['’]origine|mensaje original|messaggio originale|mensagem original|oorspronkelijk bericht|исходное сообщение))",
+    r"(?:(?<=---)|(?<=-- ))(?:nachricht|ihre nachricht|ursprüngliche nachricht|message d['’]origine|mensaje original|messaggio originale|mensagem original|oorspronkelijk bericht|исходное сообщение))",
     re.I | re.M,
 )
 
@@ -120,3 +121,26 @@ CONFIRM = re.compile(
 CHALLENGERS = re.compile(
     r"(?:^|[@.])(?:boxbe\.com|spamarrest\.com|mailblocks\.com|0spam\.com|bluebottle\.com|sendio\.com|digiportal\.com|choicemail\.\w+|cleanmymailbox\.com|antispam\.uol\.com\.br|quarantinemail\.com|spamwars\.com|vanquish\.com|knowspam\.net|tmda\.net)$"
 )
+
+# Senders and the addresses that a report names, the surest form first.
+DAEMON = re.compile(
+    r"^(?:mailer[-_.]?daemons?|mail[-_.]?daemon|mdaemon|maildelivery|mailerdaemon|mail-?delivery|double-bounce|bounces?|mail-bounce|returned-mail|undeliverable|nondelivery|no-?delivery)(?:[+-].*)?$",
+    re.I,
+)
+MASTER = re.compile(
+    r"^(?:postmaster|poostmaster|maildaemon|system|systemadministrator|administrator|mail-?admin|mailadmin|mailsystem|root|smtp|mta)$",
+    re.I,
+)
+DAEMON_NAME = re.compile(
+    r"mailer[ -]?daemon|mail[ -]delivery|delivery (?:sub)?system|mail (?:system|administrator|router|server)|postmaster|system administrator|content-filter|internet mail delivery|microsoft outlook$|mailbox delivery|systemadministrator|administrateur système|administrador del sistema",
+    re.I,
+)
+ADDR = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\u0080-\uffff-]{1,64}@[A-Za-z0-9\u0080-\uffff](?:[A-Za-z0-9.\u0080-\uffff-]{0,250}[A-Za-z0-9\u0080-\uffff])?"
+LISTED = (
+    re.compile(rf"^[ \t>*-]*<({ADDR})>(?=[ \t]*(?:$|:|\.\.\.|\(|,|-|;|\n))", re.M),
+    re.compile(rf"^[ \t>*-]*(?:rcpt to:|recipient[: ]|to:|rcpt:|e-?mail[: ]|user[: ]|address[: ])[ \t]*<?({ADDR})>?[ \t.]*$", re.M | re.I),
+    re.compile(rf"^[ \t>*-]*[\"']?({ADDR})[\"']?[ \t]*(?:$|:|;|,|\.\.\.|\(|<mailto:| - |on )", re.M),
+    re.compile(rf"\b(?:to|recipients?(?:\(s\))?|address(?:es)?|user|mailbox|for|failed|attempts|size|account|unknown|an|à|a|para|кому|for user)\b(?=[\s:;\"'<\[(])[:;]?[ \t]*[\"'<\[(]*({ADDR})", re.I),
+    re.compile(rf"[<\[(\"']({ADDR})[>\])\"']"),
+    re.compile(rf"\b({ADDR})"),
+)  # fmt: skip

@@ -3,8 +3,8 @@
 Promises: never raises, never invents U+FFFD, and gives no NUL and no lone surrogate. The declared charset is
 believed where it fits; UTF-8 is believed over any 8-bit label, since text in another charset is almost never
 valid UTF-8 by accident. The second value of decode() says whether anything was guessed.
-PITFALLS: labels unknown to Python (x-gbk, windows-874, unicode-1-1-utf-7), labels inside the label, UTF-16 bodies,
-iso-8859-1 that is really windows-1252, gb2312 that is really gb18030.
+PITFALLS: labels unknown to Python (x-gbk, windows-874, unicode-1-1-utf-7), labels inside the label, UTF-16
+bodies, iso-8859-1 that is really windows-1252, gb2312 that is really gb18030.
 """
 
 from __future__ import annotations
@@ -124,7 +124,8 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _LATIN = frozenset(
-    ("cp1252", "cp1250", "cp1254", "cp1257", "cp1258", "cp437", "cp850", "cp852", "mac-roman", "mac-latin2", "mac-turkish",
+    ("cp1252", "cp1250", "cp1254", "cp1257", "cp1258", "cp437", "cp850", "cp852", "mac-roman", "mac-latin2",
+    "mac-turkish",
      *(f"iso8859-{number}" for number in (1, 2, 3, 4, 9, 10, 13, 14, 15, 16)))
 )  # fmt: skip
 _UNWANTED = dict.fromkeys([0, 0xFEFF, *range(0xD800, 0xE000)])
@@ -164,8 +165,8 @@ def codec_for(label: str) -> str | None:
 def decode(data: bytes, label: str = "", hints: tuple[str, ...] = ()) -> tuple[str, bool]:
     """Text of data labelled with charset label ("" where nothing is said), and whether it was guessed.
 
-    hints are charsets that the same message names elsewhere; they are tried before statistics, which know little
-    of a name or a subject.
+    hints are charsets that the same message names elsewhere; they are tried before statistics, which know
+    little of a name or a subject.
     """
     if data.isascii() and b"\x1b" not in data:
         return _ascii(data, label)
@@ -253,7 +254,8 @@ def _stray(text: str) -> tuple[int, int]:
 
 
 def _iso2022_jp(data: bytes) -> str | None:
-    """ISO-2022-JP as Windows writes it: with the NEC and IBM rows that Python's codecs refuse (circled digits).
+    """ISO-2022-JP as Windows writes it: with the NEC and IBM rows that Python's codecs refuse (circled
+    digits).
 
     Double-byte stretches are moved to Shift_JIS, whose Windows form (cp932) has these rows.
     """

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tnefparse import TNEF
 
 from mailbridge.mail.charset import decode
-from mailbridge.mail.limits import Limits
+from mailbridge.mail.limits import DEFAULTS, Limits
 from mailbridge.mail.rtf import decompress, rtf_to_text
 
 _BEGIN = re.compile(rb"^begin(?:-base64)? ([0-7]{3,4}) ([^\r\n]{1,255})\r?$", re.M)
@@ -43,7 +43,7 @@ class Tnef:
     message_class: str = ""
 
 
-def read_tnef(data: bytes, limits: Limits = Limits()) -> Tnef | None:
+def read_tnef(data: bytes, limits: Limits = DEFAULTS) -> Tnef | None:
     """The body and files inside an application/ms-tnef part; None where it is none or beyond reading."""
     if not data.startswith(_TNEF_MAGIC) or len(data) > limits.embedded_bytes:
         return None
@@ -75,7 +75,7 @@ def _tnef_objects(data: bytes) -> bytes:
 
 
 def _tnef_files(tnef: TNEF, limits: Limits) -> tuple[Found, ...]:
-    found = []
+    found: list[Found] = []
     for attachment in tnef.attachments[: limits.expanded_parts]:
         content = attachment.data
         if not isinstance(content, bytes):
@@ -107,11 +107,13 @@ def _tnef_class(data: bytes) -> str:
     return hit[0].decode("ascii") if hit else ""
 
 
-def split_uuencode(text: bytes, limits: Limits = Limits()) -> tuple[bytes, tuple[Found, ...]]:
+def split_uuencode(text: bytes, limits: Limits = DEFAULTS) -> tuple[bytes, tuple[Found, ...]]:
     """The text without its uuencoded files, and the files. What only looks like one stays in the text."""
     if b"begin" not in text:
         return text, ()
-    kept, found, position = [], [], 0
+    kept: list[bytes] = []
+    found: list[Found] = []
+    position = 0
     for start in _BEGIN.finditer(text):
         if start.start() < position or len(found) >= limits.expanded_parts:
             continue

@@ -1,8 +1,9 @@
 """Which charset undeclared 8-bit text is in: first by what its bytes can be, then by statistics.
 
-charset-normalizer is good with a page of text and bad with a subject line; mail mostly brings subject lines. The
-shapes checked here (pairs of a double-byte charset, Cyrillic words in lower case, the letters of one Latin language)
-decide the clear cases. Promises: never raises, bounded by the sample the caller gives; None where nothing is clear.
+charset-normalizer is good with a page of text and bad with a subject line; mail mostly brings subject lines.
+The shapes checked here (pairs of a double-byte charset, Cyrillic words in lower case, the letters of one
+Latin language) decide the clear cases. Promises: never raises, bounded by the sample the caller gives; None
+where nothing is clear.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def one_language(sample: bytes) -> str | None:
 
 
 def _cyrillic(sample: bytes) -> str | None:
-    """Words of Cyrillic letters, lower case but for the first letter, with at least one capital to tell by."""
+    """Words of Cyrillic letters, lower case but for the first letter, with at least one capital to tell
+    by."""
     for codec in ("cp1251", "koi8_u", "cp866"):
         text = sample.decode(codec, "ignore")
         words = re.findall(r"[^\W\d_a-zA-Z]{3,}", text)
@@ -95,7 +97,8 @@ def _cyrillic(sample: bytes) -> str | None:
 
 
 def _hebrew(sample: bytes) -> str | None:
-    """Twenty letters and never one of the last five Cyrillic ones: those make one in fifteen of a Russian text."""
+    """Twenty letters and never one of the last five Cyrillic ones: those make one in fifteen of a Russian
+    text."""
     high = [byte for byte in sample if byte > 0x7F]
     return "cp1255" if len(high) >= 20 and all(0xE0 <= byte <= 0xFA for byte in high) else None
 

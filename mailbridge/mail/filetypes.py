@@ -17,25 +17,35 @@ _INVISIBLE = re.compile(
 )
 _RESERVED = re.compile(r"^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)", re.I)
 _EXTENSIONS = {
-    "text/plain": ".txt", "text/html": ".html", "text/calendar": ".ics", "text/csv": ".csv", "text/vcard": ".vcf",
+    "text/plain": ".txt", "text/html": ".html", "text/calendar": ".ics", "text/csv": ".csv",
+    "text/vcard": ".vcf",
     "text/x-vcard": ".vcf", "text/rtf": ".rtf", "text/xml": ".xml", "application/pdf": ".pdf",
-    "application/json": ".json", "application/xml": ".xml", "application/zip": ".zip", "application/rtf": ".rtf",
-    "application/msword": ".doc", "application/pkcs7-signature": ".p7s", "application/x-pkcs7-signature": ".p7s",
+    "application/json": ".json", "application/xml": ".xml", "application/zip": ".zip",
+    "application/rtf": ".rtf",
+    "application/msword": ".doc", "application/pkcs7-signature": ".p7s",
+    "application/x-pkcs7-signature": ".p7s",
     "application/pkcs7-mime": ".p7m", "application/x-pkcs7-mime": ".p7m", "application/pgp-signature": ".asc",
     "application/pgp-keys": ".asc", "application/pgp-encrypted": ".pgp", "application/ms-tnef": ".dat",
-    "application/ogg": ".ogg", "image/jpeg": ".jpg", "image/jpg": ".jpg", "image/png": ".png", "image/gif": ".gif",
-    "image/bmp": ".bmp", "image/tiff": ".tif", "image/webp": ".webp", "image/svg+xml": ".svg", "image/heic": ".heic",
-    "audio/mpeg": ".mp3", "audio/mp3": ".mp3", "audio/x-mp3": ".mp3", "audio/wav": ".wav", "audio/x-wav": ".wav",
-    "audio/wave": ".wav", "audio/vnd.wave": ".wav", "audio/ogg": ".ogg", "audio/opus": ".opus", "audio/mp4": ".m4a",
-    "audio/x-m4a": ".m4a", "audio/aac": ".aac", "audio/amr": ".amr", "audio/basic": ".au", "audio/x-gsm": ".gsm",
-    "audio/gsm": ".gsm", "audio/x-ms-wma": ".wma", "audio/wma": ".wma", "audio/flac": ".flac", "audio/3gpp": ".3gp",
+    "application/ogg": ".ogg", "image/jpeg": ".jpg", "image/jpg": ".jpg", "image/png": ".png",
+    "image/gif": ".gif",
+    "image/bmp": ".bmp", "image/tiff": ".tif", "image/webp": ".webp", "image/svg+xml": ".svg",
+    "image/heic": ".heic",
+    "audio/mpeg": ".mp3", "audio/mp3": ".mp3", "audio/x-mp3": ".mp3", "audio/wav": ".wav",
+    "audio/x-wav": ".wav",
+    "audio/wave": ".wav", "audio/vnd.wave": ".wav", "audio/ogg": ".ogg", "audio/opus": ".opus",
+    "audio/mp4": ".m4a",
+    "audio/x-m4a": ".m4a", "audio/aac": ".aac", "audio/amr": ".amr", "audio/basic": ".au",
+    "audio/x-gsm": ".gsm",
+    "audio/gsm": ".gsm", "audio/x-ms-wma": ".wma", "audio/wma": ".wma", "audio/flac": ".flac",
+    "audio/3gpp": ".3gp",
     "audio/32kadpcm": ".726", "video/mp4": ".mp4", "video/quicktime": ".mov", "message/rfc822": ".eml",
     "message/global": ".eml", "message/delivery-status": ".txt", "text/rfc822-headers": ".txt",
 }  # fmt: skip
 
 
 def safe_name(name: str, content_type: str, part: str) -> str:
-    """A name fit to show and to write; made from the part's path where the sender gives none. Deterministic."""
+    """A name fit to show and to write; made from the part's path where the sender gives none.
+    Deterministic."""
     name = unicodedata.normalize("NFC", name[:2000]).replace("\\", "/").rstrip("/")
     name = _BAD.sub("_", _INVISIBLE.sub("", name.rpartition("/")[2]))
     name = re.sub(r"\s+", " ", name).strip(". ")
@@ -135,7 +145,7 @@ def sniff(data: bytes) -> str:
 
 def _zip_names(data: bytes) -> list[tuple[str, bool]]:
     """(name, encrypted) of the entries, by their central directory records; at most 500."""
-    names = []
+    names: list[tuple[str, bool]] = []
     position = data.find(b"PK\x01\x02")
     while position >= 0 and len(names) < 500:
         length = int.from_bytes(data[position + 28 : position + 30], "little")
@@ -170,7 +180,8 @@ _PROGRAM = re.compile(
     r"\.(?:ade|adp|apk|app|appref-ms|appx|bas|bat|cer|chm|cmd|com|cpl|crt|csh|deb|der|diagcab|dll|dmg|drv|exe|fxp|gadget|"
     r"hlp|hta|inf|ins|isp|jar|jnlp|js|jse|ksh|lib|lnk|mad|maf|mda|mdb|mde|mdt|mdw|mdz|msc|msi|msix|msp|mst|nsh|ocx|ops|"
     r"osd|pcd|pif|pl|plg|pkg|prf|prg|ps1|ps1xml|ps2|psc1|psd1|psm1|py|pyc|pyw|reg|rpm|run|scf|scr|sct|settingcontent-ms|"
-    r"sh|shb|shs|sys|theme|url|vb|vba|vbe|vbs|vsmacros|vxd|webloc|website|workflow|ws|wsc|wsf|wsh|xbap|xll|xnk)$", re.I,
+    r"sh|shb|shs|sys|theme|url|vb|vba|vbe|vbs|vsmacros|vxd|webloc|website|workflow|ws|wsc|wsf|wsh|xbap|xll|xnk)$",
+    re.I,
 )  # fmt: skip
 _MACRO = re.compile(r"\.(?:docm|dotm|xlsm|xltm|xlam|xlsb|pptm|potm|ppam|ppsm|sldm|one|onepkg|iqy|slk)$", re.I)
 _DISK = re.compile(r"\.(?:iso|img|vhd|vhdx|udf)$", re.I)
@@ -192,7 +203,8 @@ _RUNNABLE = {
 
 
 def danger(raw_name: str, name: str, sniffed: str, data: bytes) -> str:
-    """Why staff should not open this file, in words, or "". raw_name is the name as sent, name the safe one."""
+    """Why staff should not open this file, in words, or "". raw_name is the name as sent, name the safe
+    one."""
     if sniffed in _RUNNABLE:
         return f"is {_RUNNABLE[sniffed]} by its content"
     if _PROGRAM.search(name):

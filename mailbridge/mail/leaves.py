@@ -1,8 +1,8 @@
 """From the MIME tree to what a reader needs: body segments, files, attached messages.
 
 The walk decides by itself what is body and what is file (PITFALLS 11.3 to 11.7: libraries flatten attached
-messages, lose audio without a name, and raise). It opens winmail.dat, inline uuencode and opaque S/MIME, gives
-their contents paths below the container's, and stops at attached messages. Never raises on any tree.
+messages, lose audio without a name, and raise). It opens winmail.dat, inline uuencode and opaque S/MIME,
+gives their contents paths below the container's, and stops at attached messages. Never raises on any tree.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import html as html_lib
 import re
 from dataclasses import dataclass, field
+from email.message import Message
 
 from mailbridge.mail.charset import decode
 from mailbridge.mail.containers import Found, read_tnef, signed_content, split_uuencode
@@ -27,6 +28,11 @@ _REPORTS = frozenset(
 _TNEF = frozenset(("application/ms-tnef", "application/vnd.ms-tnef", "application/x-ms-tnef"))
 _OPAQUE = frozenset(("application/pkcs7-mime", "application/x-pkcs7-mime"))
 _NEVER_SHOWN = frozenset(("text/x-amp-html", "text/watch-html"))
+_SIGNED, _SIGNATURE, _CLOSE = (
+    "-----BEGIN PGP SIGNED MESSAGE-----",
+    "-----BEGIN PGP SIGNATURE-----",
+    "-----END PGP SIGNATURE-----",
+)
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{2,40})", re.I)
 _LOOKS_HTML = re.compile(r"\s*(?:<!doctype html|<html[\s>]|<body[\s>])", re.I)
 _ENRICHED = re.compile(r"</?[a-zA-Z][\w-]{0,40}>")
@@ -123,7 +129,7 @@ def _leaf(part: Part, kind: str, reading: Reading, *, root: bool) -> list[Segmen
     name = part_name(part)
     if kind in _NEVER_SHOWN:
         return []
-    if _is_message(part, kind, name):
+    if _is_message(kind, name):
         _keep_message(part, kind, name, reading)
         return []
     if kind in _REPORTS:
@@ -165,10 +171,11 @@ def _text_leaf(part: Part, kind: str, name: str, reading: Reading, *, root: bool
     return []
 
 
-def _is_message(part: Part, kind: str, name: str) -> bool:
+def _is_message(kind: str, name: str) -> bool:
     if kind in _MESSAGES:
         return True
-    return name.lower().endswith(".eml") and kind in ("application/octet-stream", "text/plain", "application/eml",
+    return name.lower().endswith(".eml") and kind in ("application/octet-stream", "text/plain",
+    "application/eml",
                                                       "application/x-eml", "message/x-eml")  # fmt: skip
 
 
@@ -252,28 +259,25 @@ def _without_armour(text: str, reading: Reading) -> str:
     if "-----BEGIN PGP" not in text:
         return text
     reading.protection.setdefault("pgp-inline")
-    hit = re.search(
-        r"-----BEGIN PGP SIGNED MESSAGE-----\n(?:[\w-]+: [^\n]*\n)*\n?(.*?)\n-----BEGIN PGP SIGNATURE-----.*?(?:-----END PGP SIGNATURE-----|\Z)",
-        text,
-        re.S,
-    )
-    if hit is None:
+    start = text.find(_SIGNED)
+    end = text.find(_SIGNATURE, start)
+    if start < 0 or end < 0:
         return text
-    words = re.sub(r"^- ", "", hit[1], flags=re.M)
-    return text[: hit.start()] + words + text[hit.end() :]
+    # Armour headers (Hash: ...) end at the first empty line. Plain finds: a pattern over all this is
+    # quadratic.
+    words_start = text.find("\n\n", start, start + 2000)
+    words = re.sub(
+        r"^- ", "", text[words_start + 2 if words_start >= 0 else start + len(_SIGNED) : end], flags=re.M
+    )
+    close = text.find(_CLOSE, end)
+    return text[:start] + words + (text[close + len(_CLOSE) :] if close >= 0 else "")
 
 
 def _keep_found(part: Part, found: tuple[Found, ...], reading: Reading) -> None:
     for number, one in enumerate(found, 1):
         path = f"{part.path or '1'}.{number}"
-        child = Part(_headless(), b"", 0, 0, path=path, content=one.data, name=one.name)
+        child = Part(Message(), b"", 0, 0, path=path, content=one.data, name=one.name)
         reading.leaves.append(Leaf(path, child, one_line(one.name), "application/octet-stream"))
-
-
-def _headless() -> object:
-    from email.message import Message
-
-    return Message()
 
 
 def _tnef(part: Part, kind: str, name: str, reading: Reading) -> list[Segment]:
@@ -321,7 +325,8 @@ def _smime(part: Part, kind: str, name: str, reading: Reading) -> list[Segment]:
 
 
 def join_segments(segments: list[Segment]) -> tuple[str, str]:
-    """(plain, HTML) of the whole message. Each is complete or "": where a segment lacks one form the other form is
+    """(plain, HTML) of the whole message. Each is complete or "": where a segment lacks one form the other
+    form is
     made from it, so that nothing a person wrote is lost in choosing."""
     kept = [segment for segment in segments if segment.plain.strip() or segment.html.strip()]
     plain = (

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 class Limits:
     """How much of a message is read. Sizes in bytes, the rest are counts.
 
-    The figures are several times what real mail needs (a Received chain is 20 KB, a big Cc 30 KB) and far below
-    what made parsers of others take seconds.
+    The figures are several times what real mail needs (a Received chain is 20 KB, a big Cc 30 KB) and far
+    below what made parsers of others take seconds.
     """
 
     header_bytes: int = 256 * 1024
@@ -30,3 +30,6 @@ class Limits:
     attachment_bytes: int = 256 * 1024 * 1024  # decoded, all parts together
     expanded_parts: int = 100  # out of winmail.dat and uuencode
     embedded_bytes: int = 16 * 1024 * 1024  # decoded size of one container that is looked into
+
+
+DEFAULTS = Limits()

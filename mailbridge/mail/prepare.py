@@ -1,7 +1,7 @@
 """The bytes of a message made readable: line ends, mbox lines and header blocks that are broken at the edges.
 
-Promises: pure and total; the same bytes give the same result, so that a part's path found in one reading finds
-the same part in the next. The raw message itself is never changed, only the copy that is read.
+Promises: pure and total; the same bytes give the same result, so that a part's path found in one reading
+finds the same part in the next. The raw message itself is never changed, only the copy that is read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 _FIELD = re.compile(rb"[!-9;-~]{1,200}[ \t]*:")
 _KNOWN = re.compile(
     rb"(?:content-[a-z-]+|mime-version|subject|from|to|cc|date|received|message-id|reply-to|return-path|references|"
-    rb"in-reply-to|sender|x-[\w-]+|delivered-to|list-[\w-]+|dkim-signature|arc-[\w-]+|thread-[\w-]+|importance)[ \t]*:",
+    rb"in-reply-to|sender|x-[\w-]+|delivered-to|list-[\w-]+|dkim-signature|arc-[\w-]+|"
+    rb"thread-[\w-]+|importance)[ \t]*:",
     re.I,
 )
 _MBOX = re.compile(rb">?From [^\r\n]*\r?\n")
@@ -54,7 +55,8 @@ def _without_bom(raw: bytes) -> tuple[bytes, str]:
 
 @dataclass(slots=True)
 class Head:
-    """A header block: its fields as spans of the data (folds included), where the body begins, what was repaired."""
+    """A header block: its fields as spans of the data (folds included), where the body begins, what was
+    repaired."""
 
     spans: list[list[int]] = field(default_factory=list)
     body: int = 0
@@ -69,8 +71,8 @@ def read_head(data: bytes, start: int, end: int, limit: int, *, part: bool = Fal
     """The header block of data[start:end].
 
     A line that is no field ends the header, unless known fields follow before a blank line: then it is junk.
-    limit bounds the bytes kept; the rest of an oversized header is passed over, not taken for body. A body part
-    may have no header at all (RFC 2046 section 5.1); in a message that is a defect.
+    limit bounds the bytes kept; the rest of an oversized header is passed over, not taken for body. A body
+    part may have no header at all (RFC 2046 section 5.1); in a message that is a defect.
     """
     head = Head(body=end)
     for hit in _LINE.finditer(data, start, end):

@@ -11,17 +11,22 @@ import re
 from mailbridge.mail.charset import decode
 
 _DICTIONARY = (
-    b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans "
-    b"SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
+    b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript "
+    b"\\fdecor MS Sans "
+    b"SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n"
+    b"\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
 )
 _MOST = 4 * 1024 * 1024
 _TOKEN = re.compile(
     rb"\\'([0-9a-fA-F]{2})|\\([a-zA-Z]{1,32})(-?\d{1,9})?[ ]?|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)|\\",
     re.S,
 )
-_SKIPPED = frozenset((b"fonttbl", b"colortbl", b"stylesheet", b"info", b"pict", b"object", b"themedata", b"listtable",
-                      b"listoverridetable", b"rsidtbl", b"generator", b"header", b"footer", b"mmathPr"))  # fmt: skip
-_BREAKS = {b"par": "\n", b"line": "\n", b"tab": "\t", b"row": "\n", b"cell": "\t", b"lquote": "‘", b"rquote": "’",
+_SKIPPED = frozenset((b"fonttbl", b"colortbl",
+                      b"stylesheet", b"info", b"pict", b"object", b"themedata", b"listtable",
+                      b"listoverridetable", b"rsidtbl", b"generator", b"header", b"footer",
+                      b"mmathPr"))  # fmt: skip
+_BREAKS = {b"par": "\n", b"line": "\n",
+           b"tab": "\t", b"row": "\n", b"cell": "\t", b"lquote": "‘", b"rquote": "’",
            b"ldblquote": "“", b"rdblquote": "”", b"bullet": "•", b"endash": "–", b"emdash": "—"}  # fmt: skip
 
 
@@ -44,8 +49,9 @@ def decompress(data: bytes) -> bytes:
         for bit in range(8):
             if position >= len(data) or len(out) >= size:
                 break
+            chunk = bytearray()
             if not control >> bit & 1:
-                chunk = data[position : position + 1]
+                chunk += data[position : position + 1]
                 position += 1
             else:
                 token = int.from_bytes(data[position : position + 2], "big")
@@ -53,7 +59,6 @@ def decompress(data: bytes) -> bytes:
                 offset, length = token >> 4, (token & 15) + 2
                 if offset == write:
                     return bytes(out)
-                chunk = bytearray()
                 for step in range(length):
                     # A reference may reach into what it is writing itself.
                     byte = window[(offset + step) % 4096]
@@ -138,9 +143,7 @@ class _Reader:
             self.hidden = number != 0
         elif word == b"htmltag":
             self.skipped = not self.wraps_html
-        elif word in _SKIPPED or (self.starred and word != b"mhtmltag"):
-            self.skipped = True
-        elif word == b"mhtmltag":
+        elif word in _SKIPPED or word == b"mhtmltag" or self.starred:
             self.skipped = True
         elif word == b"uc":
             self.unicode_skip = min(number or 0, 8)

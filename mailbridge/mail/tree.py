@@ -2,9 +2,10 @@
 
 The header blocks are read by the standard library (compat32, which never raised on 1,439 odd messages); where
 the parts begin and end is found here, region by region: the standard library's feed parser asks every open
-boundary about every line and recurses, so that hostile nesting costs seconds and RecursionError (PITFALLS 11.2).
-Parts are views (offsets), decoded when asked. Containers that are no MIME (winmail.dat, uuencode, opaque S/MIME)
-get their children from mail.containers. A part's path is IMAP-like and the same for the same bytes and limits.
+boundary about every line and recurses, so that hostile nesting costs seconds and RecursionError (PITFALLS
+11.2). Parts are views (offsets), decoded when asked. Containers that are no MIME (winmail.dat, uuencode,
+opaque S/MIME) get their children from mail.containers. A part's path is IMAP-like and the same for the same
+bytes and limits.
 """
 
 from __future__ import annotations
@@ -24,14 +25,16 @@ _B64_LINE = re.compile(rb"[A-Za-z0-9+/=]+")
 _DELIMITER = re.compile(rb"(?:^|\n)--([^\r\n]{1,200}?)(?:--)?[ \t]*\r?\n(?=content-|mime-)", re.I)
 _TAIL = re.compile(rb"(--)?[ \t]*(?:\r\n|\r|\n|\Z)")
 _TYPE = re.compile(r"^\s*([\w!#$&^.+-]{1,80})/([\w!#$&^.+-]{1,120})")
-_MISNAMED = {"plain/text": "text/plain", "text/text": "text/plain", "html": "text/html", "html/text": "text/html",
+_MISNAMED = {"plain/text": "text/plain",
+             "text/text": "text/plain", "html": "text/html", "html/text": "text/html",
              "text/htm": "text/html", "text/txt": "text/plain", "text/ascii": "text/plain"}  # fmt: skip
 _NAMED = re.compile(rb"charset\*?\s*=\s*[\"']?([\w:.-]{3,30})|=\?([\w:.-]{3,30})\?[bq]\?", re.I)
 
 
 @dataclass(slots=True, eq=False)
 class Part:
-    """One node. data[start:end] is its body as sent; content is set where the bytes came out of a container."""
+    """One node. data[start:end] is its body as sent; content is set where the bytes came out of a
+    container."""
 
     head: Message
     data: bytes
@@ -118,7 +121,8 @@ def decode_transfer(data: bytes, encoding: str) -> bytes:
 
 
 def _base64(data: bytes) -> bytes:
-    """Base64 lines; footers that a mailing list hung behind them are left out, a body that is none is kept."""
+    """Base64 lines; footers that a mailing list hung behind them are left out, a body that is none is
+    kept."""
     lines = data.split()
     compact = b"".join(lines)
     if _B64_LINE.fullmatch(compact):
@@ -186,7 +190,8 @@ class _Builder:
             self.grow(child, depth + 1, child.path)
 
     def _regions(self, part: Part) -> tuple[bytes, list[tuple[int, int]]]:
-        """The data the children lie in, and their regions. A base64 multipart (illegal, seen) is decoded first."""
+        """The data the children lie in, and their regions. A base64 multipart (illegal, seen) is decoded
+        first."""
         data, start, end = part.data, part.start, part.end
         if part.encoding in ("base64", "quoted-printable"):
             decoded = part.decoded()
@@ -208,7 +213,8 @@ class _Builder:
 
 
 def split_at(data: bytes, start: int, end: int, boundary: bytes, most: int) -> list[tuple[int, int]]:
-    """Regions between the delimiter lines of boundary; the last ends at -1 where the closing line is missing."""
+    """Regions between the delimiter lines of boundary; the last ends at -1 where the closing line is
+    missing."""
     delimiter = b"--" + boundary
     regions: list[tuple[int, int]] = []
     opened = -1
@@ -242,7 +248,8 @@ def _before_newline(data: bytes, start: int, end: int) -> int:
 def make_head(data: bytes, spans: list[list[int]], limits: Limits, hints: tuple[str, ...] = ()) -> Message:
     """A compat32 Message with the fields of the spans, bounded in number and size.
 
-    Raw 8-bit bytes are decoded here: compat32 would turn them into U+FFFD as soon as a parameter is asked for.
+    Raw 8-bit bytes are decoded here: compat32 would turn them into U+FFFD as soon as a parameter is asked
+    for.
     """
     head = Message()
     for start, end in spans[: limits.fields]:

@@ -2,7 +2,8 @@
 
 Promises: linear in the size of the value, never raises, one line of text without control characters.
 Traps: words split inside a multibyte character (joined before decoding), words inside quotes, blanks inside a
-word, a missing end, UTF-7 and unknown charsets, a language suffix (RFC 2231 section 5), base64 without padding.
+word, a missing end, UTF-7 and unknown charsets, a language suffix (RFC 2231 section 5), base64 without
+padding.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def header_text(value: object) -> str:
 
 
 def raw_text(value: object) -> str:
-    """Unfolded value, encoded words left as they are. Raw 8-bit bytes still hidden in surrogates are decoded."""
+    """Unfolded value, encoded words left as they are. Raw 8-bit bytes still hidden in surrogates are
+    decoded."""
     text = value if isinstance(value, str) else str(value)
     if not text.isascii() and any("\udc80" <= char <= "\udcff" for char in text):
         text = decode(text.encode("utf-8", "surrogateescape"))[0]
@@ -108,5 +110,6 @@ def _flush(pending: list[tuple[str, bytes]]) -> list[str]:
 
 
 def fold_key(text: str) -> str:
-    """Text as compared: compatibility forms unified, case folded, blanks single (U+00A0 before a colon too)."""
+    """Text as compared: compatibility forms unified, case folded, blanks single (U+00A0 before a colon
+    too)."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

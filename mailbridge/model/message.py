@@ -42,10 +42,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One part kept as a file. part is its IMAP-like path ("2", "1.3"); mail.parse.part_bytes reads it from raw.
+    """One part kept as a file. part is its IMAP-like path ("2", "1.3"); mail.parse.part_bytes reads it from
+    raw.
 
-    filename is safe to show and to write; content_type is what the sender says, sniffed_type what the bytes say
-    ("" where they say nothing). dangerous is the reason why staff should not open it, or "".
+    filename is safe to show and to write; content_type is what the sender says, sniffed_type what the bytes
+    say ("" where they say nothing). dangerous is the reason why staff should not open it, or "".
     """
 
     part: str
@@ -80,7 +81,8 @@ class Headers:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One per-recipient block of a delivery report (RFC 3464 section 2.3), or what the words of a bounce say."""
+    """One per-recipient block of a delivery report (RFC 3464 section 2.3), or what the words of a bounce
+    say."""
 
     address: str
     action: str  # failed, delayed, delivered, relayed, expanded
@@ -91,6 +93,13 @@ class Recipient:
     def permanent(self) -> bool:
         """Only a failure of class 5 may mark an address."""
         return self.action == "failed" and self.status.startswith("5")
+
+    @property
+    def address_dead(self) -> bool:
+        """The address itself is at fault (unknown, moved, disabled), not the message, its sender or the
+        moment:
+        RFC 3463 subjects 1 and 2.1. A refusal as spam (5.7.x) says nothing of the address."""
+        return self.permanent and (self.status.startswith("5.1.") or self.status == "5.2.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +130,8 @@ class Voicemail:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One Received field, topmost first: who wrote it (by), whom it names as peer (from_), for whom. Host names are
+    """One Received field, topmost first: who wrote it (by), whom it names as peer (from_), for whom. Host
+    names are
     lower case; "" where the field does not say."""
 
     by: str = ""
@@ -136,7 +146,8 @@ class ParsedMessage:
     Message-IDs keep their angle brackets. text is the whole readable text (plain part, else HTML as text);
     new_text the reply without quoted history and signature, never less than what the person wrote; html is
     sanitised for showing. originals are message/rfc822 parts (or attached .eml), parsed one level down.
-    forwarded_* tell of an original quoted inline by a mail client. defects say what was repaired, guessed or cut.
+    forwarded_* tell of an original quoted inline by a mail client. defects say what was repaired, guessed or
+    cut.
     """
 
     message_id: str = ""
@@ -193,8 +204,8 @@ class RuleHit:
 class Classification:
     """What a message is, by which rule, and whether an automatic answer to it is allowed.
 
-    may_answer is stricter than kind: a human case may forbid automatic answers (X-Auto-Response-Suppress, list
-    headers, null sender); no_answer says why. hits is the recorded table, in order asked.
+    may_answer is stricter than kind: a human case may forbid automatic answers (X-Auto-Response-Suppress,
+    list headers, null sender); no_answer says why. hits is the recorded table, in order asked.
     """
 
     kind: Kind

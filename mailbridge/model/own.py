@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class VoicemailRule:
     """An administrator's word on what is voicemail: every field that is not "" must fit.
 
-    from_address: an address, or a domain as "@pbx.example". header: name of a field that must be there, value a
-    text that it must contain (case folded). subject: a regular expression searched in the subject.
+    from_address: an address, or a domain as "@pbx.example". header: name of a field that must be there,
+    value a text that it must contain (case folded). subject: a regular expression searched in the subject.
     """
 
     name: str
@@ -23,7 +23,8 @@ class VoicemailRule:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """The site. own_message is a fact of the message at hand: it refers to a Message-ID or token of ours that the
+    """The site. own_message is a fact of the message at hand: it refers to a Message-ID or token of ours
+    that the
     store (or the token's signature) confirmed."""
 
     addresses: frozenset[str] = frozenset()  # support and escalation, all aliases

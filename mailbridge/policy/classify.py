@@ -1,8 +1,9 @@
 """What a message is, by an ordered table of rules whose every question is recorded.
 
 The order is the safety: our own loop first, then delivery and other reports (half of the bounces also say
-Auto-Submitted), voicemail before anything that would take a telephone system for a robot, automatic answers before
-lists, words last. classify() is pure and never raises; STAFF is for the caller, who knows who is proven.
+Auto-Submitted), voicemail before anything that would take a telephone system for a robot, automatic answers
+before lists, words last. classify() is pure and never raises; STAFF is for the caller, who knows who is
+proven.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from mailbridge.model.envelope import Envelope
 from mailbridge.model.message import Classification, Kind, ParsedMessage, RuleHit, Voicemail
 from mailbridge.model.own import Own
 from mailbridge.policy import rules_auto
+from mailbridge.policy.look import Look, look_at
 from mailbridge.policy.rules_answer import no_answer_reason
-from mailbridge.policy.rules_auto import Look, look_at
 from mailbridge.policy.rules_voice import find_voicemail
 
 _MACHINE_METHODS = frozenset(("REPLY", "CANCEL", "COUNTER", "DECLINECOUNTER", "REFRESH"))
@@ -73,7 +74,8 @@ RULES: tuple[Rule, ...] = (
 
 
 def classify(message: ParsedMessage, envelope: Envelope, site: Own) -> Classification:
-    """Kind, rule, evidence, every rule asked, whether an automatic answer is allowed, and the voicemail if it is one."""
+    """Kind, rule, evidence, every rule asked, whether an automatic answer is allowed, and the voicemail if
+    it is one."""
     look = look_at(message, envelope, site)
     hits: list[RuleHit] = []
     for rule in RULES:

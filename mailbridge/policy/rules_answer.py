@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from mailbridge.model.message import Kind
-from mailbridge.policy.rules_auto import Look, list_mail, list_path, other_desk, without_plus
+from mailbridge.policy.look import Look, without_plus
+from mailbridge.policy.rules_auto import list_mail, list_path, other_desk
 from mailbridge.policy.rules_words import NOT_ANSWERED_LOCAL
 
 _SILENT = {

@@ -1,10 +1,12 @@
 """Whether a message is a voicemail, and what the telephone system says of the call.
 
 Voicemail needs evidence of a telephone system and a recording (or a link from a sender on the administrator's
-list); audio alone is a customer's attachment. The order is PEERS section 4: administrator's rule, strong machine
-header, provider by sender and subject, generic template with audio. Never answered: the sender is the PBX.
-Traps: X-CallingTelephoneNumber "IPM.Note" on ordinary Exchange mail (a value needs digits); fax is no voicemail;
-"you have a voicemail" is a common phishing lure, so words without audio or listed sender prove nothing.
+list); audio alone is a customer's attachment. The order is PEERS section 4: administrator's rule, strong
+machine header, provider by sender and subject, generic template with audio. Never answered: the sender is
+the PBX.
+Traps: X-CallingTelephoneNumber "IPM.Note" on ordinary Exchange mail (a value needs digits); fax is no
+voicemail; "you have a voicemail" is a common phishing lure, so words without audio or listed sender prove
+nothing.
 """
 
 from __future__ import annotations
@@ -14,102 +16,8 @@ from dataclasses import dataclass, replace
 
 from mailbridge.model.message import Attachment, Voicemail
 from mailbridge.model.own import VoicemailRule
-from mailbridge.policy.rules_auto import Look
-
-_AUDIO_NAME = re.compile(
-    r"\.(?:wav|wave|mp3|gsm|ogg|oga|opus|m4a|mp4a|aac|amr|awb|3gp|3gpp|wma|au|snd|vox|726|raw|ulaw|alaw|g729|spx|flac|aif|aiff|caf|webm|sln)$",
-    re.I,
-)
-_INTRO = re.compile(r"intro|greeting|begr(?:ü|ue)ssung", re.I)
-_MOST_AUDIO = 3
-_NO_CALLER = re.compile(
-    r"^(?:\W*|anonymous|unknown(?: caller| number| name)?|unavailable|asterisk|restricted|private(?: (?:number|caller))?|withheld|blocked|no ?caller ?id|<?no callerid>?|266696687|not available|n/?a|none|null|external|an outside caller|an unknown caller|unbekannt|anonym|inconnu|privé|desconocido|sconosciuto|onbekend|okänd|ukendt|ukjent)$",
-    re.I,
-)
-_NUMBER = r"[+(]?\d[\d ().+/\-\u2010-\u2015\u00a0]{2,24}\d|\d{2,}"
-_SUBJECTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (system, re.compile(pattern, re.I))
-    for system, pattern in (
-        ("asterisk", r"^(?:\[[^\]]{1,40}\]: )?new (?:urgent )?message (?P<n>\d+) in mailbox (?P<mb>\S+)"),
-        ("asterisk", r"^(?:\[[^\]]{1,40}\]:? ?)?(?:new )?voicemail (?:message )?(?:#?\d+ )?(?:in|for) (?:mailbox|extension) (?P<mb>\d\S*)(?: from (?P<who>.+))?"),
-        ("freeswitch", r"^voicemail from \"?(?P<name>.*?)\"? <(?P<num>[^>]*)>(?: (?P<len>\d+:\d\d(?::\d\d)?))?"),
-        ("google-voice", r"^new voicemail from (?P<num>[(+\d][\d ().+\-]+)(?: at (?P<time>.+))?$"),
-        ("kazoo", r"^new voicemail from (?P<name>.+?) \((?P<num>[^)]+)\)$"),
-        ("ringcentral", r"^new voice message from (?P<who>.+?)(?: on (?P<date>[\d/.]+.*))?$"),
-        ("twilio", r"^new voicemail message from (?P<who>.+)$"),
-        ("inter-tel", r"^(?:priority )?(?P<len>\d+\S*) (?:.{0,12} )?message for mb (?P<mb>\d+) from (?P<who>.+)$"),
-        ("matrix", r"^\[vms\] .*message received (?:for \S+ )?from (?P<who>\S+)$"),
-        ("exchange-um", r"^voice ?mail \((?P<secs>\d+) (?:seconds?|sek\w*|secondes?|segundos?|secondi|seconden)\)"),
-        ("exchange-um", r"^voice ?mail from (?P<who>.+?) ?\((?P<secs>\d+) seconds?\)"),
-        ("generic", r"^(?:you have |you['’]ve )?(?:received )?(?:an? )?(?:new |urgent )*(?:voice ?mail|voice[ -]message|vm|audio message)(?: message)?(?: received| notification| waiting)?(?:\s*[:(-]|\s+(?:from|by|for|in|on)\s+|\s*$)(?P<who>.*)$"),
-        ("generic", r"^(?:message|call|voicemail) (?:from|left by) (?P<who>[+(]?\d[\d ().\-]{3,})"),
-        ("generic", r"^(?:neue |sie haben eine )?(?:neue )?(?:sprach(?:nachricht|mitteilung)|voicemail(?:nachricht|-nachricht)?|mailbox-?nachricht|nachricht auf (?:ihrer|der) (?:mailbox|voicebox)|sprachbox|anrufbeantworter|ab-nachricht)(?: von | vom |\s*[:(]|$)(?P<who>.*)$"),
-        ("generic", r"^(?:vous avez (?:reçu )?(?:un )?)?(?:nouveau )?message (?:vocal|téléphonique|sur (?:votre )?répondeur)(?: de | du |\s*[:(]|$)(?P<who>.*)$"),
-        ("generic", r"^(?:tiene (?:un )?)?(?:nuevo )?(?:mensaje|correo) de voz(?: de |\s*[:(]|$)(?P<who>.*)$"),
-        ("generic", r"^(?:hai (?:un )?)?(?:nuovo )?messaggio (?:vocale|in segreteria|di segreteria)(?: da |\s*[:(]|$)(?P<who>.*)$"),
-        ("generic", r"^(?:nova )?(?:mensagem de voz|correio de voz)(?: de |\s*[:(]|$)(?P<who>.*)$"),
-        ("generic", r"^(?:nieuw(?:e)? )?(?:voicemail ?bericht|spraakbericht|voicemail)(?: van |\s*[:(]|$)(?P<who>.*)$"),
-        ("generic", r"^(?:nytt |ny |nyt )?(?:röstmeddelande|talemelding|talebesked|telefonsvarbesked|voicemail)(?: från | fra |\s*[:(]|$)(?P<who>.*)$"),
-        ("generic", r"^(?:nowa )?(?:wiadomość głosowa|poczta głosowa)(?: od |\s*[:(]|$)(?P<who>.*)$"),
-        ("generic", r"^(?:новое )?голосовое сообщение(?: от |\s*[:(]|$)(?P<who>.*)$"),
-        ("generic", r"^(?:新しい)?(?:ボイスメール|留守番電話|音声メッセージ)|^(?:新的?)?(?:语音(?:邮件|留言|信箱)|語音(?:郵件|留言|信箱))|^(?:새 )?음성 ?(?:메일|메시지|사서함)"),
-    )
-)  # fmt: skip
-# Providers by the sender's domain; a subject of theirs must fit too.
-_PROVIDERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (system, re.compile(pattern, re.I))
-    for system, pattern in (
-        ("ringcentral", r"@(?:[\w.-]+\.)?ringcentral\."),
-        ("google-voice", r"^voice-noreply@google\.com$|@txt\.voice\.google\.com$"),
-        ("vonage", r"@(?:[\w.-]+\.)?vonage(?:business)?\."),
-        ("8x8", r"@(?:[\w.-]+\.)?8x8\."),
-        ("zoom", r"@(?:[\w.-]+\.)?zoom\.(?:us|com)"),
-        ("webex", r"@(?:[\w.-]+\.)?(?:webex|broadsoft|broadcloud)\."),
-        ("teams", r"@(?:[\w.-]+\.)?(?:voicemail\.)?(?:teams|microsoft|skype)\."),
-        ("dialpad", r"@(?:[\w.-]+\.)?dialpad\."),
-        ("grasshopper", r"@(?:[\w.-]+\.)?grasshopper\."),
-        ("nextiva", r"@(?:[\w.-]+\.)?nextiva\."),
-        ("ooma", r"@(?:[\w.-]+\.)?ooma\."),
-        ("justcall", r"@(?:[\w.-]+\.)?justcall\."),
-        ("aircall", r"@(?:[\w.-]+\.)?aircall\."),
-        ("openphone", r"@(?:[\w.-]+\.)?openphone\."),
-        ("sipgate", r"@(?:[\w.-]+\.)?(?:sipgate|satellite)\."),
-        ("placetel", r"@(?:[\w.-]+\.)?(?:placetel|nfon|starface|easybell|peoplefone)\."),
-        ("telekom", r"@(?:[\w.-]+\.)?(?:t-online|telekom|o2|vodafone)\.de$"),
-        ("3cx", r"@(?:[\w.-]+\.)?3cx\."),
-        ("voip.ms", r"@(?:[\w.-]+\.)?voip\.ms$"),
-        ("twilio", r"@(?:[\w.-]+\.)?twi(?:lio|mlets)\."),
-        ("cisco-unity", r"^unity(?:connection)?@"),
-    )
-)  # fmt: skip
-_DURATION = re.compile(
-    r"(?:length|duration|long|dauer|länge|durée|duración|durata|duração|duur|längd|varighed|czas trwania|длительность)\W{0,4}\s*(?:\"|\t|: )?\s*(?:(?P<h>\d{1,2}):)?(?P<m>\d{1,3}):(?P<s>\d\d)|"
-    r"(?:length|duration|dauer|länge|durée|duración|durata|duração|duur)\W{0,4}\s*(?P<secs>\d{1,5})\s*(?:s\b|sec|sek)|\b(?P<m2>\d{1,3}):(?P<s2>\d\d)\s+(?:long|lange?)\b|\((?P<secs2>\d{1,5}) (?:seconds?|sek\w*|secondes?|sec)\)",
-    re.I,
-)
-_FROM_LINE = re.compile(
-    r"^(?:\W{0,3})(?:from|caller(?: ?id)?|caller number|calling number|call from|von|anrufer|rufnummer|de|appelant|llamante|da|chiamante|van|beller|från|fra|od|от)\s*[:\t]\s*(?P<who>[^\r\n]{1,160})$",
-    re.I | re.M,
-)
-_FROM_TEXT = re.compile(
-    r"(?:voice ?mail|voice message|message|nachricht|anruf)[^.\n]{0,60}?\b(?:from|von|de|da|van)\s+(?P<who>\"?[^\n\"<]{0,60}\"? ?<?(?:"
-    + _NUMBER
-    + r")>?)",
-    re.I,
-)
-_MAILBOX = re.compile(
-    r"\b(?:mailbox|extension|voicebox|boîte vocale|buzón|casella|nebenstelle|account)\s*(?:#|:|nr\.?|number)?\s*(?P<mb>\d{2,8})\b",
-    re.I,
-)
-_TRANSCRIPT = re.compile(
-    r"^[^\S\n]*(?:=+ ?)?(?:transcription|transcript|voicemail transcript|message text|preview|voicemail preview|text of the transcribed voicemail|below is the message transcription[^\n]*|message|transkription|transkript|abschrift|transcripción|trascrizione|transcrição)(?: ?=+)?\s*[:\n]\s*(?P<text>.+)",
-    re.I | re.M | re.S,
-)
-_LINK = re.compile(r"https?://[^\s<>\"')\]]{4,1000}")
-_LISTEN = re.compile(
-    r"listen|play|voice ?mail|voicemail|message|\.mp3|\.wav|record|anhören|abhören|écouter|escuchar|ascolta",
-    re.I,
-)
+from mailbridge.policy import rules_voice_words as table
+from mailbridge.policy.look import Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +46,7 @@ def is_audio(one: Attachment) -> bool:
         "video/3gpp",
         "binary/octet-stream",
     )
-    return opaque and bool(_AUDIO_NAME.search(one.filename)) and one.sniffed_type in ("", "video/mp4")
+    return opaque and bool(table.AUDIO_NAME.search(one.filename)) and one.sniffed_type in ("", "video/mp4")
 
 
 def find_voicemail(look: Look) -> tuple[Voicemail, str] | None:
@@ -242,7 +150,7 @@ def _by_header(look: Look) -> Evidence | None:
 
 def _by_provider(look: Look, has_audio: bool) -> Evidence | None:
     sender = look.message.author.key
-    for system, pattern in _PROVIDERS:
+    for system, pattern in table.PROVIDERS:
         if pattern.search(sender) and (
             _subject(look) or re.search(r"voice ?mail|voice message", look.subject)
         ):
@@ -253,15 +161,15 @@ def _by_provider(look: Look, has_audio: bool) -> Evidence | None:
 
 
 def _by_template(look: Look) -> Evidence | None:
-    """A subject of the usual templates; the caller sees to the audio. An answer to somebody is no template."""
+    """A subject of the usual templates; the caller sees to the audio. An answer to somebody is no
+    template."""
     if look.message.in_reply_to and not look.automatic:
         return None
     found = _subject(look)
     text = look.top[:1200]
     if found is not None and (found[0] != "generic" or _system_like(look)):
         return Evidence(found[0], f"subject {look.message.subject[:60]!r} and a recording")
-    says = re.search(
-        r"(?:left|hinterlassen|received|new|have)[^.\n]{0,60}(?:voice ?mail|voice message|long message)|this e-?mail contains a voice ?mail|in (?:your )?mailbox \d+|neue (?:sprachnachricht|voicemail)",
+    says = table.SAYS.search(
         text,
     )
     if says and (_recording(look) or _robot(look)) and not _personal(look):
@@ -270,12 +178,19 @@ def _by_template(look: Look) -> Evidence | None:
 
 
 def _system_like(look: Look) -> bool:
-    """A person may write "Voicemail from your courier" and attach it; a system names a number, a length, a mailbox."""
+    """A person may write "Voicemail from your courier" and attach it; a system names a number, a length, a
+    mailbox."""
     if _personal(look):
         return False
     text = look.message.text[:3000]
-    numbered = re.search(r"\d{3,}", look.message.subject) or _DURATION.search(text) or _MAILBOX.search(text)
-    return bool(numbered or _robot(look) or look.automatic or (_recording(look) and _FROM_LINE.search(text)))
+    numbered = (
+        re.search(r"\d{3,}", look.message.subject)
+        or table.DURATION.search(text)
+        or table.MAILBOX.search(text)
+    )
+    return bool(
+        numbered or _robot(look) or look.automatic or (_recording(look) and table.FROM_LINE.search(text))
+    )
 
 
 def _personal(look: Look) -> bool:
@@ -305,7 +220,7 @@ def _robot(look: Look) -> bool:
 
 
 def _subject(look: Look) -> tuple[str, re.Match[str]] | None:
-    for system, pattern in _SUBJECTS:
+    for system, pattern in table.SUBJECTS:
         hit = pattern.match(look.subject)
         if hit:
             return system, hit
@@ -318,21 +233,22 @@ def _link_sender(look: Look) -> bool:
 
 
 def _links(look: Look) -> tuple[str, ...]:
-    found = dict.fromkeys(_LINK.findall(look.message.text[:20_000]))
-    near = [link.rstrip(".,;") for link in found if _LISTEN.search(link)]
+    found = dict.fromkeys(table.LINK.findall(look.message.text[:20_000]))
+    near = [link.rstrip(".,;") for link in found if table.LISTEN.search(link)]
     return tuple(near or [link.rstrip(".,;") for link in found])[:5]
 
 
-# -- what it says of the call ------------------------------------------------------------------------------------
+# -- what it says of the call
+# ------------------------------------------------------------------------------------
 
 
 def _details(
     look: Look, evidence: Evidence, audio: tuple[Attachment, ...], links: tuple[str, ...]
 ) -> Voicemail:
-    intro = tuple(one.part for one in audio if len(audio) > 1 and _INTRO.search(one.filename))
+    intro = tuple(one.part for one in audio if len(audio) > 1 and table.INTRO.search(one.filename))
     if len(intro) == len(audio):
         intro = ()
-    kept = tuple(one.part for one in audio if one.part not in intro)[:_MOST_AUDIO]
+    kept = tuple(one.part for one in audio if one.part not in intro)[: table.MOST_AUDIO]
     name, number = _caller(look)
     made = Voicemail(
         system=evidence.system,
@@ -348,7 +264,8 @@ def _details(
 
 
 def _caller(look: Look) -> tuple[str, str]:
-    """(name, digits). Header fields first, then the subject, then the text; words for "withheld" are no caller."""
+    """(name, digits). Header fields first, then the subject, then the text; words for "withheld" are no
+    caller."""
     name = _named(
         look.value("x-asterisk-calleridname")
         or look.value("x-asterisk-vm-caller-id-name")
@@ -377,7 +294,7 @@ def _caller(look: Look) -> tuple[str, str]:
 def _candidates(look: Look) -> list[str]:
     message = look.message
     found = []
-    for _, pattern in _SUBJECTS:
+    for _, pattern in table.SUBJECTS:
         hit = pattern.match(message.subject[:300])
         if hit:
             groups = hit.groupdict()
@@ -388,8 +305,8 @@ def _candidates(look: Look) -> list[str]:
             )
             break
     text = message.text[:5000]
-    found += [hit["who"] for hit in _FROM_LINE.finditer(text)][:3]
-    found += [hit["who"] for hit in _FROM_TEXT.finditer(text)][:2]
+    found += [hit["who"] for hit in table.FROM_LINE.finditer(text)][:3]
+    found += [hit["who"] for hit in table.FROM_TEXT.finditer(text)][:2]
     voice = re.search(r"VOICE=([+\d]{3,20})", f"{message.author.address} {message.headers.get('from')}", re.I)
     if voice:
         found.insert(0, voice[1])
@@ -399,7 +316,7 @@ def _candidates(look: Look) -> list[str]:
     local = message.author.address.partition("@")[0]
     if re.fullmatch(r"\+?\d{5,15}", local):
         found.append(local)
-    if re.fullmatch(_NUMBER, message.subject.strip()):
+    if re.fullmatch(table.NUMBER, message.subject.strip()):
         found.append(message.subject)
     return [one for one in found if one.strip()]
 
@@ -412,29 +329,29 @@ def split_caller(value: str) -> tuple[str, str]:
     if bracketed and re.search(r"\d{2}", bracketed[1]):
         number, value = bracketed[1], value[: bracketed.start()]
     else:
-        hit = re.search(_NUMBER, value)
+        hit = re.search(table.NUMBER, value)
         if hit:
             number, value = hit[0], value[: hit.start()] + value[hit.end() :]
     digits = ("+" if number.strip().startswith(("+", "(+")) else "") + re.sub(r"\D", "", number)
-    if _NO_CALLER.match(number.strip() or "-") or _NO_CALLER.match(digits or "-"):
+    if table.NO_CALLER.match(number.strip() or "-") or table.NO_CALLER.match(digits or "-"):
         digits = ""
     return _named(re.sub(r"\bon [\d/.]+.*$", "", value)), digits[:20]
 
 
 def _named(value: str) -> str:
     name = value.strip().strip("\"'<>()[]:;,- ").strip()
-    return "" if _NO_CALLER.match(name) or not re.search(r"[^\W\d_]", name) else name[:100]
+    return "" if table.NO_CALLER.match(name) or not re.search(r"[^\W\d_]", name) else name[:100]
 
 
 def _mailbox(look: Look) -> str:
-    for _, pattern in _SUBJECTS:
+    for _, pattern in table.SUBJECTS:
         hit = pattern.match(look.message.subject[:300])
         if hit and hit.groupdict().get("mb"):
             return hit["mb"][:40]
     for value in (look.value("x-asterisk-vm-extension"), look.value("x-voicemail-mailbox")):
         if value:
             return value[:40]
-    hit = _MAILBOX.search(look.message.text[:5000])
+    hit = table.MAILBOX.search(look.message.text[:5000])
     return hit["mb"] if hit else ""
 
 
@@ -455,7 +372,7 @@ def _duration(look: Look) -> float | None:
             return float(groups["secs"])
         if groups.get("len") and ":" in groups["len"]:
             return _clock(groups["len"])
-    hit = _DURATION.search(look.message.text[:5000]) or _DURATION.search(look.message.subject[:300])
+    hit = table.DURATION.search(look.message.text[:5000]) or table.DURATION.search(look.message.subject[:300])
     if hit is None:
         return None
     if hit["secs"] or hit["secs2"]:
@@ -472,15 +389,10 @@ def _clock(text: str) -> float:
 
 def _transcript(text: str) -> str:
     """The telephone system's own transcript, without what stands around it."""
-    hit = _TRANSCRIPT.search(text[:20_000])
+    hit = table.TRANSCRIPT.search(text[:20_000])
     if hit is None:
         return ""
-    words = re.split(
-        r"\n\s*\n\s*\n|\n(?:play message|listen|click|to listen|-- |confidence|locale|audio|date|time|account)\b",
-        hit["text"].strip(),
-        maxsplit=1,
-        flags=re.I,
-    )[0].strip()
+    words = table.AFTER_TRANSCRIPT.split(hit["text"].strip(), maxsplit=1)[0].strip()
     if re.match(r"(?:unable to transcribe|not available|preview not available|\(?no transcri)", words, re.I):
         return ""
     return words[:5000]

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of patterns: a wrapped pattern is harder to read than a long one
 """Words by which robots give themselves away: subjects and first sentences of automatic answers in many languages.
 
 They never decide alone (PITFALLS 1.11): a subject needs a second sign, since people write about automatic replies.
@@ -161,4 +162,10 @@ READ_RECEIPT = re.compile(
 NOT_ANSWERED_LOCAL = re.compile(
     r"^(?:(?:no|do[-_.]?not|dont|non|ne|nao|nicht)[-_.]?(?:reply|replay|respond|answer|response|antworten|repondre|responder|rispondere|responda|beantworten)\w*|noreply.*|no\.?reply.*|donotreply.*|nobody|mailer[-_.]?daemon|mail-?daemon|postmaster|majordomo|listserv|list-?server|mailman|bounces?|bounce[-+].*|.*-bounces?|owner-.*|.*-owner|.*-request|.*-admin|notifications?|notify|notifier|alerts?|alarm|automailer|auto-?reply|autoresponder|auto-?confirm|daemon|cron|root|nagios|icinga|zabbix|monit(?:oring)?|jenkins|jira|wordpress|www-data|apache|newsletter|news|mailing|info-noreply|robot|bot|system|bulk|prtg|grafana|sentry|pagerduty|opsgenie|backup|logwatch|fail2ban|smartd|mdadm|anacron|rapport|voicemail|voice-noreply|asterisk|freeswitch|unityconnection|fax)(?:[-+._@].*)?$",
     re.I,
+)
+RECEIPT_TEXT = re.compile(
+    r"(?:was|wurde|a été|fue|è stato|foi) [^.\n]{0,20}(?:read|displayed|gelesen|angezeigt|lu\b|leído|letto|lida|geöffnet)|return receipt|read on|gelesen am"
+)
+CHALLENGE_SUBJECT = re.compile(
+    r"(?:please )?(?:confirm|verify|verification|authenticate|approve)\b[^.]{0,40}(?:e-?mail|message|sender|address|delivery|you)|action required to deliver|challenge"
 )
