@@ -215,7 +215,7 @@ def _spans_until(calendar: Calendar, start: datetime, finish: datetime) -> Itera
     last = finish.astimezone(calendar.zone).date() + _LOOK_BACK
     while day <= last:
         for span in hours.spans(day):
-            if span.end > cursor and span.start < finish:
+            if span.end > cursor and max(span.start, cursor) < finish:
                 yield span if span.start >= cursor else Span(cursor, span.end, span.day)
                 cursor = span.end
         day += _ONE_DAY

@@ -104,7 +104,7 @@ def moment_in_words(instant: datetime, zone: str, language: str = "en", *, year:
 def deadline_in_words(policy: Policy, promise: Promise) -> str:
     """ "by Monday, November 30, 9:30 AM Pacific Time (11:30 AM Central Time)".
 
-    In the calendar's zone and the further ones that the policy tells. The year is said where it is not the year
+    In the calendar's zone and the further ones that the policy tells. The year is said where it is not that
     of arrival.
     """
     zone = policy.calendars[promise.calendar].zone.key
