@@ -23,11 +23,10 @@ CALENDAR_KEYS = (
     "holidays", "observed", "relative", "yearly", "closed", "open",
 )  # fmt: skip
 # What takes the place of a bad value, once its problem is noted.
-_CLOSED: tuple[Window, ...] = ()
+_OPEN: tuple[Window, ...] = (Window(0, values.DAY_S),)
 _NO_DATES: tuple[tuple[date, ...], str] = ((), "")
 _NO_OPENING: tuple[tuple[date, ...], tuple[Window, ...]] = ((), ())
 _NO_HOLIDAYS: tuple[str, str, tuple[tuple[str, str], ...]] = ("", "", ())
-_ALL_DAY = (Window(0, values.DAY_S),)
 _RELATIVE = re.compile(r"(.+?)\s*([+-])\s*(\d{1,3})\s*:\s*(\S.*)")
 _COUNTRY = re.compile(r"([A-Za-z]{2,3})(?:-(\w{1,10}))?\s*(?::\s*(.*))?", re.DOTALL)
 _AS = re.compile(r"(.+?)\s+as\s+(\S.*)")
@@ -47,7 +46,7 @@ class Noting(Protocol):
 
 def always(zone: ZoneInfo | None) -> Calendar:
     """The calendar that every policy has: 24x7."""
-    return Calendar("always", zone or ZoneInfo("UTC"), (_ALL_DAY,) * 7, always=True)
+    return Calendar("always", zone or ZoneInfo("UTC"), (_OPEN,) * 7, always=True)
 
 
 class CalendarSection:
@@ -76,7 +75,7 @@ class CalendarSection:
             holiday_source=source,
             closures=MappingProxyType(closures),
             openings=MappingProxyType(openings),
-            always=weekly == (_ALL_DAY,) * 7 and not (closures or openings or source),
+            always=weekly == (_OPEN,) * 7 and not (closures or openings or source),
         )
 
     def _weekly(self) -> tuple[tuple[Window, ...], ...]:
@@ -85,9 +84,8 @@ class CalendarSection:
         said: dict[int, str] = {}
         for key in self.reader.sections[self.section]:
             indexes = tuple(range(7)) if key == "hours" else values.parse_weekdays(key)
-            windows = (
-                self.reader.read(self.section, key, values.parse_windows, _CLOSED) if indexes else _CLOSED
-            )
+            # A key that is no weekday has its own problem; bad hours count as open, so as to add no other.
+            windows = self.reader.read(self.section, key, values.parse_windows, _OPEN) if indexes else ()
             for index in indexes:
                 if index in said:
                     day = values.WEEKDAYS[index]

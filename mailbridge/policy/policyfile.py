@@ -90,7 +90,8 @@ class Reader:
 
     def named(self, kind: str) -> dict[str, str]:
         """name -> section, of the sections `[kind name]`."""
-        return {name.split()[1]: name for name in self.sections if name.split()[0] == kind and " " in name}
+        split = [section.split() for section in self.sections]
+        return {words[1]: " ".join(words) for words in split if words[0] == kind and len(words) == 2}
 
 
 def parse_policy(text: str, source: str) -> Policy:
@@ -193,7 +194,10 @@ class _Assembly:
 
     def _one_of(self, key: str, names: list[str], default: str = "") -> str:
         """The plan or severity that [policy] names; where there is but one, it need not be said."""
-        name = self.reader.get("policy", key).lower() or default or (names[0] if len(names) == 1 else "")
+        given = self.reader.get("policy", key).lower()
+        if not given and default:
+            return default  # its own problem is noted where it was read
+        name = given or (names[0] if len(names) == 1 else "")
         if name not in names and names:
             said = f"{name!r} does not exist" if name else "must be said where there are several"
             self.reader.complain("policy", key, f"{said}; there are {', '.join(names)}")
@@ -333,7 +337,7 @@ class _Assembly:
             severities=self.severities,
             plans=self.plans,
             default_plan=self._one_of("default-plan", plans),
-            default_severity=self._one_of("default-severity", severities, default=mail_severity),
+            default_severity=self._one_of("default-severity", severities, default=mail_severity or "?"),
             mail_severity=mail_severity,
             targets=MappingProxyType(targets),
             cell_calendars=MappingProxyType(own),

@@ -26,6 +26,11 @@ Pause = tuple[datetime, datetime]
 _ZERO = timedelta()
 _FAR = datetime(9990, 1, 1, tzinfo=UTC)
 _MOST_NAMED = 10
+_KIND_NAMES = {
+    TargetKind.FIRST: "first answer",
+    TargetKind.NEXT: "next answer",
+    TargetKind.UPDATE: "status update",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ def target_of(policy: Policy, plan: str | None, severity: str | None, kind: Targ
     if found is None:
         there = [str(other) for other in TargetKind if (*at, other) in policy.targets]
         raise NotFound(
-            f"the policy {policy.name} promises no {kind} answer for plan {at[0]}, severity {at[1]}; "
+            f"the policy {policy.name} promises no {_KIND_NAMES[kind]} for plan {at[0]}, severity {at[1]}; "
             f"it promises {', '.join(there) or 'nothing'}"
         )
     return found
