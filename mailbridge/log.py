@@ -1,7 +1,7 @@
 """The log: one line an event, `severity event key=value ...`, to standard error.
 
-What it promises: events are those of EVENTS, each with its severity; docs/operating.md says of each that needs
-somebody what causes it and what helps. A value never breaks the line, is bounded, and is withheld where
+What it promises: events are those of EVENTS, each with its severity; docs/operating.md says of each that
+needs somebody what causes it and what helps. A value never breaks the line, is bounded, and is withheld where
 its name says that it is a secret, or where it holds one that keep_secret() was told. Under systemd each line
 starts with its journal priority.
 How it fails: never. An unknown event is logged as a bug; a closed or full standard error is ignored.
@@ -80,7 +80,7 @@ def setup(level: Level | str) -> None:
 
 
 def keep_secret(value: str) -> None:
-    """From now on value is shown as ***, wherever it turns up; a very short one would hide half of each line."""
+    """From now on value is shown as ***, wherever it turns up; a very short one would hide half a line."""
     if len(value) >= 6:
         _state.secrets.add(value)
 
