@@ -179,6 +179,7 @@ class Policy:
     acknowledgement_counts: bool = False  # as the first answer (tekstack)
     warn_before_s: int | None = None  # deadline warning, in the target's own counting
     escalate_when_missed: bool = False
+    escalation_is_review: bool = False  # feedback on a case in work is a review, not a new promise (mekorma)
     answers_per_address_per_day: int = 10
     resolved_words: tuple[str, ...] = ()
     thanks_words: tuple[str, ...] = ()

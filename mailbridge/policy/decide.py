@@ -64,11 +64,18 @@ def _seen_before(facts: Facts, message: ParsedMessage, now: datetime) -> Decisio
     seen = facts.seen
     assert seen is not None
     kinds = (Kind.HUMAN, Kind.VOICEMAIL)
-    if seen.case is None or seen.escalated or not is_escalation(facts) or facts.classification.kind not in kinds:
+    if (
+        seen.case is None
+        or seen.escalated
+        or not is_escalation(facts)
+        or facts.classification.kind not in kinds
+    ):
         return Decision("duplicate", f"the same as message {seen.message_id}", (), seen.case and seen.case.id)
     draft = Draft(seen.case, facts.policy, now)
     draft.escalate(facts, "mailed to the escalation address as well", f"escalation:{facts.message_id}")
-    return draft.decision("duplicate", f"the same as message {seen.message_id}, now for the escalation address")
+    return draft.decision(
+        "duplicate", f"the same as message {seen.message_id}, now for the escalation address"
+    )
 
 
 def _customer(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
@@ -132,7 +139,9 @@ def _escalate_existing(draft: Draft, facts: Facts, message: ParsedMessage) -> No
 def _open(facts: Facts, message: ParsedMessage, now: datetime, where: Place, channel: Channel) -> Decision:
     draft = open_case(facts, message, now, channel, follows=where.follows)
     draft.add(
-        Record(NEW, "case_created", {"subject": draft.case.subject, "channel": channel.value, "why": where.how})
+        Record(
+            NEW, "case_created", {"subject": draft.case.subject, "channel": channel.value, "why": where.how}
+        )
     )
     _add_message(draft, facts, message, where)
     for number in where.suggestions:
@@ -163,7 +172,9 @@ def open_case(
     plan_names = {plan.name for plan in facts.policy.plans}
     plan = account.plan if account and account.plan in plan_names else facts.policy.default_plan
     subject = subject_line(facts, message, channel)
-    others = tuple(a.key for a in (*message.to, *message.cc) if a.key and a.key not in facts.site.own.addresses)
+    others = tuple(
+        a.key for a in (*message.to, *message.cc) if a.key and a.key not in facts.site.own.addresses
+    )
     opened = OpenCase(
         subject=subject,
         channel=channel,
@@ -176,7 +187,9 @@ def open_case(
         account=account.name if account else "",
         entitled=facts.entitled,
         language=message.language,
-        participants=tuple(dict.fromkeys(a for a in (requester, *others) if a and a not in facts.site.own.staff)),
+        participants=tuple(
+            dict.fromkeys(a for a in (requester, *others) if a and a not in facts.site.own.staff)
+        ),
         follows=follows,
     )
     return Draft(new_snapshot(opened, facts, now), facts.policy, now).opened(opened)
@@ -239,7 +252,10 @@ def _voicemail(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
     if parts and facts.transcribe:
         effects = (*effects, Transcribe(case_id, parts))
     elif parts:
-        effects = (*effects, Record(case_id, "transcript_missing", {"reason": "no speech model is configured"}))
+        effects = (
+            *effects,
+            Record(case_id, "transcript_missing", {"reason": "no speech model is configured"}),
+        )
     return Decision(decision.outcome, decision.reason, effects, decision.case, decision.rules)
 
 
@@ -271,9 +287,19 @@ def staff_answer(draft: Draft, facts: Facts, author: str, text: str, once: str) 
     draft.answered()
     if to:
         parts = tuple(str(a["part"]) for a in facts.attachments if a.get("part"))
-        draft.send("staff_answer", (to,), once, data={"text": text, "author": author}, cc=cc, attachments=parts, event="staff_answered")
+        draft.send(
+            "staff_answer",
+            (to,),
+            once,
+            data={"text": text, "author": author},
+            cc=cc,
+            attachments=parts,
+            event="staff_answered",
+        )
     else:
-        draft.entry("out", author, text, kind="staff_answer", event="staff_answered", attachments=facts.attachments)
+        draft.entry(
+            "out", author, text, kind="staff_answer", event="staff_answered", attachments=facts.attachments
+        )
         draft.record("suppressed", notice="staff_answer", to="", reason="no address of the customer is known")
 
 
@@ -286,9 +312,18 @@ def _bounce(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
     recipients = message.bounce.recipients if message.bounce else ()
     hard = [r for r in recipients if r.permanent and r.address.lower() in {a.lower() for a in tied.to}]
     text = "; ".join(f"{r.address}: {r.action} {r.status} {r.diagnostic}".strip() for r in recipients)
-    draft.entry("in", message.author.key, text or message.new_text[:2000], kind="bounce", event="bounced", participant=False)
+    draft.entry(
+        "in",
+        message.author.key,
+        text or message.new_text[:2000],
+        kind="bounce",
+        event="bounced",
+        participant=False,
+    )
     for recipient in hard:
-        draft.add(MarkAddress(recipient.address.lower(), f"{recipient.status} {recipient.diagnostic}".strip()[:300]))
+        draft.add(
+            MarkAddress(recipient.address.lower(), f"{recipient.status} {recipient.diagnostic}".strip()[:300])
+        )
     if hard and draft.case.auto_close_at is not None and tied.kind == "auto_close_warning":
         draft.stop_silence()
         draft.record("auto_close_stopped", reason="the warning could not be delivered")
@@ -320,8 +355,12 @@ def _machine_answer(facts: Facts, message: ParsedMessage, now: datetime) -> Deci
                 event="filed",
                 participant=False,
             )
-            draft.record("suppressed", notice="answer", to=message.author.key, reason=facts.classification.reason)
-            return draft.decision("threaded", f"{kind.value}, by {reference.how}: no answer, nothing reopened")
+            draft.record(
+                "suppressed", notice="answer", to=message.author.key, reason=facts.classification.reason
+            )
+            return draft.decision(
+                "threaded", f"{kind.value}, by {reference.how}: no answer, nothing reopened"
+            )
     return Decision("ignored", facts.classification.reason or kind.value, (), None)
 
 
@@ -352,7 +391,9 @@ def _loop(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
     for reference in facts.references:
         if reference.how in ("token", "staff_token"):
             draft = Draft(reference.case, facts.policy, now)
-            draft.record("suppressed", notice="answer", to=message.author.key, reason=facts.classification.reason)
+            draft.record(
+                "suppressed", notice="answer", to=message.author.key, reason=facts.classification.reason
+            )
             return draft.decision("ignored", facts.classification.reason)
     return Decision("ignored", facts.classification.reason, (), None)
 
@@ -391,10 +432,18 @@ def _add_message(draft: Draft, facts: Facts, message: ParsedMessage, where: Plac
     text = facts.text or message.new_text
     author = draft.case.requester if draft.case.channel is Channel.VOICEMAIL else message.author.key
     if facts.classification.kind is Kind.VOICEMAIL:
-        author = facts.caller or (facts.classification.voicemail.caller_name if facts.classification.voicemail else "")
+        author = facts.caller or (
+            facts.classification.voicemail.caller_name if facts.classification.voicemail else ""
+        )
     draft.add_message(author, text, _mail_values(facts, message), kind=facts.classification.kind.value)
-    if where.case is not None and where.how in ("token", "staff_token") and not knows(where.case, facts, message):
-        draft.record("unverified_participant", address=message.author.key, reason="holds a token of this case")
+    if (
+        where.case is not None
+        and where.how in ("token", "staff_token")
+        and not knows(where.case, facts, message)
+    ):
+        draft.record(
+            "unverified_participant", address=message.author.key, reason="holds a token of this case"
+        )
 
 
 def _tell_staff(draft: Draft, facts: Facts, why: str) -> None:

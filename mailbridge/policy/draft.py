@@ -10,7 +10,17 @@ from datetime import datetime
 from typing import Any
 
 from mailbridge.model.case import Case, DeadlineState, Status, Timer
-from mailbridge.model.decision import AddEntry, ChangeCase, Decision, Effect, Facts, OpenCase, Record, Send, SetTimer
+from mailbridge.model.decision import (
+    AddEntry,
+    ChangeCase,
+    Decision,
+    Effect,
+    Facts,
+    OpenCase,
+    Record,
+    Send,
+    SetTimer,
+)
 from mailbridge.model.policy import Policy, TargetKind
 from mailbridge.policy.govern import address_refusal, refusal
 from mailbridge.policy.targets import has_target, promise, promise_data, silence_due
@@ -51,7 +61,9 @@ class Draft:
     def add_message(self, author: str, text: str, values: dict[str, Any], *, kind: str) -> None:
         """A message of the customer, and what the case remembers of it for our answers' headers."""
         self.entry("in", author, text, kind=kind, **values)
-        references = tuple(dict.fromkeys((*self.case.references, *values["references"], values["message_ref"])))
+        references = tuple(
+            dict.fromkeys((*self.case.references, *values["references"], values["message_ref"]))
+        )
         self.change(
             last_customer_at=self.now,
             last_message_id=values["message_ref"] or self.case.last_message_id,
@@ -134,7 +146,9 @@ class Draft:
             )
 
     def _no_promise(self) -> None:
-        self.change(deadline_kind="", deadline_state=DeadlineState.NONE, respond_by=None, warn_at=None, proof={})
+        self.change(
+            deadline_kind="", deadline_state=DeadlineState.NONE, respond_by=None, warn_at=None, proof={}
+        )
         self.timer(Timer.DEADLINE_WARNING, None)
         self.timer(Timer.DEADLINE, None)
 
@@ -191,7 +205,10 @@ class Draft:
             return
         if case.last_staff_at is None:
             return
-        warn_at, close_at = silence_due(self.policy, case.last_staff_at)
+        due = silence_due(self.policy, case.last_staff_at)
+        if due is None:
+            return
+        warn_at, close_at = due
         if warn_at is not None and warn_at < self.now:
             close_at = max(close_at, self.now + (close_at - warn_at))
             warn_at = self.now
@@ -245,5 +262,9 @@ class Draft:
         own = facts.site.own.addresses
         to = tuple(address for address in people if address.lower() not in own)
         if to:
-            self.send("escalation", to, once, data={"escalation": {"level": level, "title": title, "reason": why}, **data})
-
+            self.send(
+                "escalation",
+                to,
+                once,
+                data={"escalation": {"level": level, "title": title, "reason": why}, **data},
+            )

@@ -175,7 +175,9 @@ def load(connection: Connection, message_id: int) -> Received | None:
     row = connection.execute(select(message).where(message.c.id == message_id)).first()
     if row is None:
         return None
-    rows = connection.execute(select(arrival).where(arrival.c.message_id == message_id).order_by(arrival.c.id))
+    rows = connection.execute(
+        select(arrival).where(arrival.c.message_id == message_id).order_by(arrival.c.id)
+    )
     envelopes = tuple(
         Envelope(
             way=Way(a.way),

@@ -70,10 +70,14 @@ class Jobs:
             connection.execute(
                 update(job).where(job.c.id.in_(_lost(now))).values(state="ready", lease_until=None)
             )
-            rows = connection.execute(_due(kind or kinds[0], now, limit).with_for_update(skip_locked=True)).all()
+            rows = connection.execute(
+                _due(kind or kinds[0], now, limit).with_for_update(skip_locked=True)
+            ).all()
             values = {"state": "running", "lease_until": now + timedelta(seconds=lease_s)}
             ids = [row.id for row in rows]
-            connection.execute(update(job).where(job.c.id.in_(ids)).values(attempt=job.c.attempt + 1, **values))
+            connection.execute(
+                update(job).where(job.c.id.in_(ids)).values(attempt=job.c.attempt + 1, **values)
+            )
         return [Job(r.id, r.kind, r.key, r.payload, r.due_at, r.attempt + 1) for r in rows]
 
     def extend(self, held: Job, until: datetime) -> bool:
@@ -131,7 +135,9 @@ class Jobs:
         with self._store.write() as connection:
             held = connection.execute(select(tick.c.at).where(tick.c.name == name, tick.c.at == at)).first()
             if held is None:
-                connection.execute(delete(tick).where(tick.c.name == name, tick.c.at < at - timedelta(days=7)))
+                connection.execute(
+                    delete(tick).where(tick.c.name == name, tick.c.at < at - timedelta(days=7))
+                )
                 connection.execute(insert(tick).values(name=name, at=at))
         return held is None
 

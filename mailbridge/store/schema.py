@@ -164,7 +164,10 @@ dead_address = Table(
 )
 
 counter = Table(
-    "counter", metadata, Column("name", String(32), primary_key=True), Column("value", BigInteger, nullable=False)
+    "counter",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", BigInteger, nullable=False),
 )
 
 case = Table(

@@ -1,0 +1,211 @@
+"""Cases as rows: snapshots for deciding, listings and full views for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, or_, select
+
+from mailbridge.errors import NotFound
+from mailbridge.model.case import Case, Channel, DeadlineState, Status
+from mailbridge.model.customer import Entitled
+from mailbridge.store.engine import Store
+from mailbridge.store.schema import case, entry, event, message, outbox, participant, thread, transcript
+
+_PLAIN = [column.name for column in case.c if column.name in Case.__slots__]
+_ENUMS = {"status": Status, "channel": Channel, "deadline_state": DeadlineState, "entitled": Entitled}
+
+
+def snapshots(connection: Connection, rows: Sequence[Row[Any]]) -> list[Case]:
+    """Case rows as frozen snapshots, with their participants and what became of the last warning."""
+    if not rows:
+        return []
+    ids = [row.id for row in rows]
+    people: dict[int, list[str]] = {}
+    for row in connection.execute(select(participant).where(participant.c.case_id.in_(ids))):
+        people.setdefault(row.case_id, []).append(row.address)
+    return [_snapshot(connection, row, tuple(people.get(row.id, ()))) for row in rows]
+
+
+def _snapshot(connection: Connection, row: Row[Any], people: tuple[str, ...]) -> Case:
+    fields = row._mapping
+    values: dict[str, Any] = {name: fields[name] for name in _PLAIN}
+    values |= {name: kind(values[name]) for name, kind in _ENUMS.items()}
+    values["references"] = tuple(values["references"] or ())
+    values["proof"] = values["proof"] or {}
+    if row.warning_key:
+        state = select(outbox.c.state).where(outbox.c.key == row.warning_key)
+        values["warning_state"] = connection.execute(state).scalar() or ""
+    return Case(participants=people, **values)
+
+
+def by_id(connection: Connection, case_id: int) -> Case | None:
+    rows = connection.execute(select(case).where(case.c.id == case_id)).all()
+    return next(iter(snapshots(connection, rows)), None)
+
+
+def by_numbers(connection: Connection, numbers: Iterable[int]) -> dict[int, Case]:
+    """Cases by number; a merged one answers with the case it was merged into."""
+    wanted = [number for number in numbers if 0 < number < 2**32]
+    if not wanted:
+        return {}
+    rows = connection.execute(select(case).where(case.c.number.in_(wanted))).all()
+    found = {snap.number: snap for snap in snapshots(connection, rows)}
+    return {number: _target(connection, snap) for number, snap in found.items()}
+
+
+def _target(connection: Connection, snap: Case) -> Case:
+    seen = {snap.number}
+    while snap.duplicate_of is not None and snap.duplicate_of not in seen:
+        seen.add(snap.duplicate_of)
+        rows = connection.execute(select(case).where(case.c.number == snap.duplicate_of)).all()
+        if not rows:
+            break
+        snap = snapshots(connection, rows)[0]
+    return snap
+
+
+def by_message_refs(connection: Connection, refs: Sequence[str]) -> list[tuple[str, Case]]:
+    """(Message-ID, case) for each of these that a case knows, in the order given, the latest case first."""
+    wanted = [ref[:512] for ref in refs if ref][:100]
+    if not wanted:
+        return []
+    rows = connection.execute(select(thread).where(thread.c.message_ref.in_(wanted))).all()
+    cases: dict[int, Case] = {}
+    if rows:
+        ids = {row.case_id for row in rows}
+        found = connection.execute(select(case).where(case.c.id.in_(ids))).all()
+        cases = {snap.id: _target(connection, snap) for snap in snapshots(connection, found)}
+    pairs = [(row.message_ref, row.case_id) for row in rows if row.case_id in cases]
+    pairs.sort(key=lambda pair: (wanted.index(pair[0]), -pair[1]))
+    return [(ref, cases[case_id]) for ref, case_id in pairs]
+
+
+def recent_of(
+    connection: Connection, *, requester: str = "", contact_id: int | None = None, limit: int = 10
+) -> tuple[Case, ...]:
+    """The latest cases of a sender or contact, newest first."""
+    tests = []
+    if requester:
+        tests.append(case.c.requester == requester)
+    if contact_id is not None:
+        tests.append(case.c.contact_id == contact_id)
+    if not tests:
+        return ()
+    query = (
+        select(case).where(or_(*tests), case.c.duplicate_of.is_(None)).order_by(case.c.id.desc()).limit(limit)
+    )
+    return tuple(snapshots(connection, connection.execute(query).all()))
+
+
+def require(connection: Connection, number: int) -> Case:
+    """The case of this number itself (also a merged one). Raises NotFound."""
+    rows = connection.execute(select(case).where(case.c.number == number)).all()
+    if not rows:
+        raise NotFound(f"there is no case {number}")
+    return snapshots(connection, rows)[0]
+
+
+class Cases:
+    """What people ask of cases."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def get(self, number: int) -> Case:
+        """Raises NotFound."""
+        with self._store.read() as connection:
+            return require(connection, number)
+
+    def by_id(self, case_id: int) -> Case | None:
+        with self._store.read() as connection:
+            return by_id(connection, case_id)
+
+    def number_of(self, case_id: int | None) -> int | None:
+        if case_id is None:
+            return None
+        with self._store.read() as connection:
+            return connection.execute(select(case.c.number).where(case.c.id == case_id)).scalar()
+
+    def listing(self, *, statuses: Sequence[str] = (), assigned_to: str = "", limit: int = 0) -> list[Case]:
+        """Cases by number, optionally only of these statuses or of one staff member."""
+        query = select(case).order_by(case.c.number)
+        if statuses:
+            query = query.where(case.c.status.in_(statuses))
+        if assigned_to:
+            query = query.where(case.c.assigned_to == assigned_to)
+        if limit:
+            query = query.limit(limit)
+        with self._store.read() as connection:
+            rows = connection.execute(query).all()
+            return [
+                case
+                for start in range(0, len(rows), 500)
+                for case in snapshots(connection, rows[start : start + 500])
+            ]
+
+    def count(self) -> dict[str, int]:
+        query = select(case.c.status, func.count()).group_by(case.c.status)
+        with self._store.read() as connection:
+            return {status: count for status, count in connection.execute(query)}
+
+    def at_risk(self, before: datetime) -> list[Case]:
+        """Open cases whose answer is due before this instant, the most urgent first."""
+        query = (
+            select(case)
+            .where(case.c.status == "open", case.c.deadline_state == "pending", case.c.respond_by < before)
+            .order_by(case.c.respond_by)
+        )
+        with self._store.read() as connection:
+            return snapshots(connection, connection.execute(query).all())
+
+    def entries(self, case_id: int) -> list[Mapping[str, Any]]:
+        with self._store.read() as connection:
+            rows = connection.execute(
+                select(entry).where(entry.c.case_id == case_id).order_by(entry.c.at, entry.c.id)
+            )
+            return [dict(row._mapping) for row in rows]
+
+    def events(self, case_id: int) -> list[Mapping[str, Any]]:
+        with self._store.read() as connection:
+            rows = connection.execute(select(event).where(event.c.case_id == case_id).order_by(event.c.id))
+            return [dict(row._mapping) for row in rows]
+
+    def events_after(self, event_id: int, limit: int = 10_000) -> list[Mapping[str, Any]]:
+        """Events of all cases in the order they happened, with the case's number."""
+        query = (
+            select(event, case.c.number)
+            .join(case, case.c.id == event.c.case_id, isouter=True)
+            .where(event.c.id > event_id)
+            .order_by(event.c.id)
+            .limit(limit)
+        )
+        with self._store.read() as connection:
+            return [dict(row._mapping) for row in connection.execute(query)]
+
+    def transcripts(self, message_ids: Sequence[int]) -> dict[int, list[Mapping[str, Any]]]:
+        """All transcripts of these messages, the newest last."""
+        found: dict[int, list[Mapping[str, Any]]] = {}
+        query = (
+            select(transcript).where(transcript.c.message_id.in_(list(message_ids))).order_by(transcript.c.id)
+        )
+        with self._store.read() as connection:
+            for row in connection.execute(query):
+                found.setdefault(row.message_id, []).append(dict(row._mapping))
+        return found
+
+    def message_of_case(self, case_id: int) -> int | None:
+        """The message that opened the case."""
+        query = select(func.min(entry.c.message_id)).where(
+            entry.c.case_id == case_id, entry.c.direction == "in"
+        )
+        with self._store.read() as connection:
+            return connection.execute(query).scalar()
+
+    def last_voicemails(self, since: datetime) -> list[int]:
+        """Messages of kind voicemail since then, for retranscription."""
+        query = select(message.c.id).where(message.c.kind == "voicemail", message.c.received_at >= since)
+        with self._store.read() as connection:
+            return list(connection.execute(query.order_by(message.c.id)).scalars())

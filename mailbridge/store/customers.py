@@ -1,0 +1,225 @@
+"""Accounts, contacts, their addresses and telephone numbers; addresses that are known to be dead; the secrets."""
+
+from __future__ import annotations
+
+import secrets as random_secrets
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from mailbridge.model.customer import Account, Contact
+from mailbridge.store.engine import Store
+from mailbridge.store.schema import (
+    account,
+    account_domain,
+    contact,
+    contact_address,
+    contact_phone,
+    dead_address,
+    setting,
+)
+
+
+def _account(connection: Connection, account_id: int | None) -> Account | None:
+    if account_id is None:
+        return None
+    row = connection.execute(select(account).where(account.c.id == account_id)).first()
+    return None if row is None else Account(row.id, row.name, row.plan, row.starts_on, row.ends_on, row.zone)
+
+
+def _contact(connection: Connection, contact_id: int | None) -> Contact | None:
+    if contact_id is None:
+        return None
+    row = connection.execute(select(contact).where(contact.c.id == contact_id)).first()
+    if row is None:
+        return None
+    of = contact_address.c.contact_id == contact_id
+    addresses = connection.execute(select(contact_address.c.address).where(of)).scalars().all()
+    phones = connection.execute(
+        select(contact_phone.c.phone).where(contact_phone.c.contact_id == contact_id)
+    ).scalars()
+    return Contact(
+        row.id,
+        row.name,
+        tuple(addresses),
+        tuple(phones),
+        _account(connection, row.account_id),
+        row.provisional,
+    )
+
+
+def contact_by_address(connection: Connection, address: str) -> Contact | None:
+    query = select(contact_address.c.contact_id).where(contact_address.c.address == address.lower())
+    return _contact(connection, connection.execute(query).scalar())
+
+
+def contact_by_phone(connection: Connection, phone: str) -> Contact | None:
+    query = select(contact_phone.c.contact_id).where(contact_phone.c.phone == phone)
+    return _contact(connection, connection.execute(query).scalar())
+
+
+def account_by_domain(connection: Connection, domain: str) -> Account | None:
+    """The account that this mail domain, or a parent of it, belongs to."""
+    labels = domain.lower().split(".")
+    parents = [".".join(labels[start:]) for start in range(len(labels) - 1)]
+    if not parents:
+        return None
+    rows = connection.execute(select(account_domain).where(account_domain.c.domain.in_(parents))).all()
+    best = max(rows, key=lambda row: len(row.domain), default=None)
+    return None if best is None else _account(connection, best.account_id)
+
+
+def make_contact(connection: Connection, name: str, phone: str) -> int:
+    """A provisional contact for an unknown number: one a number. Returns its id."""
+    known = connection.execute(
+        select(contact_phone.c.contact_id).where(contact_phone.c.phone == phone)
+    ).scalar()
+    if known is not None:
+        return int(known)
+    made = connection.execute(
+        insert(contact).values(name=name or phone, provisional=True)
+    ).inserted_primary_key
+    assert made is not None
+    connection.execute(insert(contact_phone).values(phone=phone, contact_id=made[0]))
+    return int(made[0])
+
+
+def is_dead(connection: Connection, address: str) -> bool:
+    query = select(dead_address.c.address).where(dead_address.c.address == address.lower())
+    return connection.execute(query).first() is not None
+
+
+def mark_dead(connection: Connection, address: str, reason: str, at: datetime) -> None:
+    values = {"reason": reason, "at": at}
+    here = dead_address.c.address == address.lower()
+    if connection.execute(update(dead_address).where(here).values(**values)).rowcount == 0:
+        connection.execute(insert(dead_address).values(address=address.lower(), **values))
+
+
+def site_secrets(store: Store) -> tuple[bytes, ...]:
+    """The secrets that sign tokens, the newest first; made on first use, shared by all nodes."""
+    with store.read() as connection:
+        found = connection.execute(select(setting.c.value).where(setting.c.name == "secrets")).scalar()
+    if found is None:
+        try:
+            with store.write() as connection:
+                connection.execute(insert(setting).values(name="secrets", value=random_secrets.token_hex(32)))
+        except IntegrityError:
+            pass  # another node was quicker
+        return site_secrets(store)
+    return tuple(bytes.fromhex(part) for part in found.split())
+
+
+class Customers:
+    """What `contacts` does."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def put_batch(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Insert or bring up to date. Keys: account, plan, starts_on, ends_on, domains, zone, name, addresses,
+        phones; one transaction for all rows."""
+        with self._store.write() as connection:
+            accounts: dict[str, int] = {}
+            for row in rows:
+                account_id = self._put_account(connection, row, accounts)
+                self._put_contact(connection, row, account_id)
+
+    def _put_account(self, connection: Connection, row: dict[str, Any], cache: dict[str, int]) -> int | None:
+        name = row.get("account", "")
+        if not name:
+            return None
+        values = {key: row[key] for key in ("plan", "starts_on", "ends_on", "zone") if row.get(key)}
+        found = (
+            cache.get(name) or connection.execute(select(account.c.id).where(account.c.name == name)).scalar()
+        )
+        if found is None:
+            key = connection.execute(insert(account).values(name=name, **values)).inserted_primary_key
+            assert key is not None
+            found = key[0]
+        elif values:
+            connection.execute(update(account).where(account.c.id == found).values(**values))
+        cache[name] = int(found)
+        for domain in row.get("domains", ()):
+            connection.execute(delete(account_domain).where(account_domain.c.domain == domain))
+            connection.execute(insert(account_domain).values(domain=domain, account_id=found))
+        return int(found)
+
+    def _put_contact(self, connection: Connection, row: dict[str, Any], account_id: int | None) -> None:
+        addresses, phones = row.get("addresses", ()), row.get("phones", ())
+        if not addresses and not phones:
+            return
+        known = connection.execute(
+            select(contact_address.c.contact_id).where(contact_address.c.address.in_(addresses))
+        ).scalar()
+        if known is None and phones:
+            known = connection.execute(
+                select(contact_phone.c.contact_id).where(contact_phone.c.phone.in_(phones))
+            ).scalar()
+        name = row.get("name") or (addresses[0] if addresses else phones[0])
+        values = {"name": name, "account_id": account_id, "provisional": False}
+        if known is None:
+            key = connection.execute(insert(contact).values(**values)).inserted_primary_key
+            assert key is not None
+            known = key[0]
+        else:
+            connection.execute(update(contact).where(contact.c.id == known).values(**values))
+        for address in addresses:
+            connection.execute(delete(contact_address).where(contact_address.c.address == address))
+            connection.execute(insert(contact_address).values(address=address, contact_id=known))
+            connection.execute(delete(dead_address).where(dead_address.c.address == address))
+        for phone in phones:
+            connection.execute(delete(contact_phone).where(contact_phone.c.phone == phone))
+            connection.execute(insert(contact_phone).values(phone=phone, contact_id=known))
+
+    def listing(self) -> list[dict[str, Any]]:
+        """A row a contact, with its account, in the form that put_batch takes."""
+        with self._store.read() as connection:
+            accounts = {row.id: row for row in connection.execute(select(account))}
+            domains: dict[int, list[str]] = {}
+            for row in connection.execute(select(account_domain).order_by(account_domain.c.domain)):
+                domains.setdefault(row.account_id, []).append(row.domain)
+            addresses: dict[int, list[str]] = {}
+            for row in connection.execute(select(contact_address).order_by(contact_address.c.address)):
+                addresses.setdefault(row.contact_id, []).append(row.address)
+            phones: dict[int, list[str]] = {}
+            for row in connection.execute(select(contact_phone).order_by(contact_phone.c.phone)):
+                phones.setdefault(row.contact_id, []).append(row.phone)
+            contacts = connection.execute(select(contact).order_by(contact.c.id)).all()
+        out = []
+        used = set()
+        for row in contacts:
+            own = accounts.get(row.account_id)
+            used.add(row.account_id)
+            out.append(
+                _line(own, domains)
+                | {
+                    "name": row.name,
+                    "addresses": addresses.get(row.id, []),
+                    "phones": phones.get(row.id, []),
+                    "provisional": row.provisional,
+                }
+            )
+        rest = [own for key, own in accounts.items() if key not in used]
+        out += [
+            _line(own, domains) | {"name": "", "addresses": [], "phones": [], "provisional": False}
+            for own in rest
+        ]
+        return out
+
+
+def _line(own: Any, domains: dict[int, list[str]]) -> dict[str, Any]:
+    if own is None:
+        return {"account": "", "plan": "", "starts_on": None, "ends_on": None, "domains": [], "zone": ""}
+    starts: date | None = own.starts_on
+    return {
+        "account": own.name,
+        "plan": own.plan,
+        "starts_on": starts,
+        "ends_on": own.ends_on,
+        "domains": domains.get(own.id, []),
+        "zone": own.zone,
+    }
