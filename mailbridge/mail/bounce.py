@@ -114,7 +114,15 @@ def _by_words(headers: Headers, text: str, has_original: bool) -> bool:
     # No sign in the sender: the system's own subject and its own first sentence, both.
     near = phrase is not None and phrase.start() < 400
     quoting = "in-reply-to" in headers or "references" in headers
-    return failed and near and not quoting
+    return failed and near and not quoting and _technical(headers, text)
+
+
+def _technical(headers: Headers, text: str) -> bool:
+    """A report names an address or a code; a person who asks about one does so in words, from a mail
+    program."""
+    words, copy = _split_copy(text)
+    named = bool(_named(headers, words) or _STATUS.search(words) or copy)
+    return named and not any(name in headers for name in ("user-agent", "thread-index", "x-originating-ip"))
 
 
 def _daemon(headers: Headers) -> int:

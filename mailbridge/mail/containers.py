@@ -145,10 +145,10 @@ def _uudecode(body: bytes, *, base64: bool = False) -> bytes | None:
         try:
             out += binascii.a2b_uu(line)
         except binascii.Error:
-            # Trailing blanks were cut, or the count is wrong: the row says how many bytes it holds.
-            size = ((line[0] - 32) & 63) * 4 // 3 + 4
+            # Trailing blanks were cut, or more follows: the first character says how many bytes there are.
+            size = -(-((line[0] - 32) & 63) * 4 // 3)
             try:
-                out += binascii.a2b_uu(line[:1] + line[1:].ljust(size)[:84])
+                out += binascii.a2b_uu(line[:1] + line[1 : 1 + size].ljust(size + 3))
             except binascii.Error:
                 return None
     return bytes(out) if out else None

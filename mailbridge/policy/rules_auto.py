@@ -212,7 +212,7 @@ def auto_reply_words(look: Look) -> str:
         ("a header", machine),
         (
             "it is short and answers us",
-            look.answers_us and len(look.message.text) < 600 and _quotes_nothing(look),
+            look.answers_us and _curt(look),
         ),
     )
     if strong or weak:
@@ -230,16 +230,16 @@ def _absence_behind_re(look: Look, away: re.Match[str] | None) -> str:
         return "no return path or Auto-Submitted, and words of absence"
     if look.null_sender and look.has("precedence", "x-precedence", "x-auto-response-suppress"):
         return "no return path and Precedence"
-    if (
-        away
-        and hit
-        and away.start() < 120
-        and look.answers_us
-        and len(look.message.text) < 400
-        and _quotes_nothing(look)
-    ):
+    forwarded = words.FORWARD_PREFIX.match(look.subject)
+    if hit and away and away.start() < 120 and not forwarded and look.answers_us and _curt(look):
         return "answers us with words of absence alone"
     return ""
+
+
+def _curt(look: Look) -> bool:
+    """A few words, no quote, no question."""
+    asks = any(mark in look.message.subject + look.message.text for mark in "?？؟")
+    return len(look.message.text) < 600 and _quotes_nothing(look) and not asks
 
 
 def _quotes_nothing(look: Look) -> bool:
@@ -259,13 +259,14 @@ def desk_acknowledgement(look: Look) -> str:
     automatic = look.automatic or look.has("x-auto-response-suppress") or _bulk(look)
     if automatic or (desk and in_subject and in_text):
         return f"acknowledges receipt, and {desk or 'a header'} says machine"
+    sure = words.ACK_SURE.search(look.fresh[:300])
     robot = words.ROBOT_TEXT.search(look.fresh[:1200])
     replied = words.REPLY_PREFIX.match(look.subject)
+    bound = look.answers or words.CASE_TOKEN.search(look.subject)
     if (
-        in_text
-        and in_text.start() < 300
+        sure
         and robot
-        and (look.answers or words.CASE_TOKEN.search(look.subject))
+        and bound
         and (in_subject or look.answers_us)
         and (not replied or _quotes_nothing(look))
     ):

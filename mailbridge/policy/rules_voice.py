@@ -150,12 +150,12 @@ def _by_header(look: Look) -> Evidence | None:
 
 def _by_provider(look: Look, has_audio: bool) -> Evidence | None:
     sender = look.message.author.key
+    speaks = _subject(look) or re.search(r"voice ?mail|voice message", look.subject)
     for system, pattern in table.PROVIDERS:
-        if pattern.search(sender) and (
-            _subject(look) or re.search(r"voice ?mail|voice message", look.subject)
-        ):
+        # Unity's subject is the bare number, or whatever the administrator's template says.
+        if pattern.search(sender) and (speaks or (has_audio and system == "cisco-unity")):
             return Evidence(system, f"{system} by its sender and subject")
-    if _link_sender(look) and (_subject(look) or has_audio or re.search(r"voice|message|call", look.subject)):
+    if _link_sender(look) and (speaks or has_audio or re.search(r"voice|message|call", look.subject)):
         return Evidence("listed", "the sender is on the site's voicemail list", links_count=True)
     return None
 
@@ -323,7 +323,11 @@ def _candidates(look: Look) -> list[str]:
 
 def split_caller(value: str) -> tuple[str, str]:
     """(name, digits with a leading + where given) of "Name" <number> and its like; "" for withheld ones."""
-    value = value.strip().strip("\"' ")
+    value = value.strip()
+    leading = re.match(r"\"?(?P<name>[^\"<>]{0,80})\"?\s*<(?P<number>[^<>]{1,40})>", value)
+    if leading:
+        value = f"{leading['name']} <{leading['number']}>"
+    value = value.strip("\"' ")
     bracketed = re.search(r"[<(\[]\s*([^<>()\[\]]*?)\s*[>)\]]\s*$", value)
     number = ""
     if bracketed and re.search(r"\d{2}", bracketed[1]):
@@ -392,7 +396,7 @@ def _transcript(text: str) -> str:
     hit = table.TRANSCRIPT.search(text[:20_000])
     if hit is None:
         return ""
-    words = table.AFTER_TRANSCRIPT.split(hit["text"].strip(), maxsplit=1)[0].strip()
-    if re.match(r"(?:unable to transcribe|not available|preview not available|\(?no transcri)", words, re.I):
-        return ""
-    return words[:5000]
+    found = hit["text"].strip()
+    inner = table.INNER_TRANSCRIPT.match(found)  # voip.ms puts locale and confidence first
+    words = table.AFTER_TRANSCRIPT.split(inner["text"] if inner else found, maxsplit=1)[0].strip()
+    return "" if table.NO_TRANSCRIPT.match(words) else words[:5000]

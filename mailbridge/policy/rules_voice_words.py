@@ -94,7 +94,7 @@ MAILBOX = re.compile(
     re.I,
 )
 TRANSCRIPT = re.compile(
-    r"^[^\S\n]*(?:=+ ?)?(?:transcription|transcript|voicemail transcript|message text|preview|voicemail preview|text of the transcribed voicemail|below is the message transcription[^\n]*|message|transkription|transkript|abschrift|transcripción|trascrizione|transcrição)(?: ?=+)?\s*[:\n]\s*(?P<text>.+)",
+    r"^[^\S\n]*(?:=+ ?)?(?:transcription|transcript|voicemail transcript|message text|preview|voicemail preview|text of the transcribed voicemail|below is the message transcription[^\n]*|transkription|transkript|abschrift|transcripción|trascrizione|transcrição)(?: ?=+)?\s*[:\n]\s*(?P<text>.+)",
     re.I | re.M | re.S,
 )
 LINK = re.compile(r"https?://[^\s<>\"')\]]{4,1000}")
@@ -109,3 +109,7 @@ AFTER_TRANSCRIPT = re.compile(
     r"\n\s*\n\s*\n|\n(?:play message|listen|click|to listen|-- |confidence|locale|audio|date|time|account)\b",
     re.I,
 )
+INNER_TRANSCRIPT = re.compile(
+    r"(?:(?:locale|confidence|language)\s*:[^\n]*\n\s*)+(?:message|text)\s*:\s*(?P<text>.+)", re.I | re.S
+)
+NO_TRANSCRIPT = re.compile(r"unable to transcribe|not available|preview not available|\(?no transcri", re.I)

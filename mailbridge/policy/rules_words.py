@@ -169,3 +169,9 @@ RECEIPT_TEXT = re.compile(
 CHALLENGE_SUBJECT = re.compile(
     r"(?:please )?(?:confirm|verify|verification|authenticate|approve)\b[^.]{0,40}(?:e-?mail|message|sender|address|delivery|you)|action required to deliver|challenge"
 )
+# An acknowledgement that names what it acknowledges; "ticket number" alone is also what a customer asks for.
+ACK_SURE = re.compile(
+    r"(?:we|i)(?: have|['’]ve)? (?:just |successfully )?received your (?:request|e-?mail|message|inquiry|enquiry|ticket)|your (?:request|ticket|case|inquiry|enquiry|message|e-?mail|issue)[^.\n]{0,60}(?:has been|was|is) (?:received|created|opened|registered|logged|assigned)|(?:ticket|case|request|incident)[^.\n]{0,30}(?:has been|was) (?:received|created|opened|registered|logged)\b|thank(?:s| you) for (?:contacting|your (?:e-?mail|message|request|inquiry|enquiry)|reaching out|getting in touch)|"
+    r"(?:ihre|deine) (?:anfrage|nachricht|e-?mail)[^.\n]{0,60}(?:erhalten|eingegangen)|vielen dank für ihre (?:anfrage|nachricht|e-?mail)|votre (?:demande|message)[^.\n]{0,60}(?:reçu|enregistr|pris en)|hemos recibido su|abbiamo ricevuto|recebemos (?:a |o )?su?a|we hebben uw|otrzymaliśmy|получили ваш|受け付け(?:ました|いたしました)|已收到|접수되었",
+    re.I,
+)
