@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of a table: a wrapped row is harder to read than a long one
 """What mailbridge makes of the shared corpus: a table of classes, and the figures below which the tests fail.
 
 `python -m tests.corpus.score` prints it. A route of the manifest says what a classifier should see; the kinds that
@@ -110,7 +111,9 @@ def table(result: Score) -> str:
         found = result.of(route)
         kinds = Counter(one.verdict.kind.value for one in found)
         seen = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
-        lines.append(f"{route:<20}{len(found):>9}{sum(one.right for one in found):>7}{result.share(route):>9.1%}  {seen}")
+        lines.append(
+            f"{route:<20}{len(found):>9}{sum(one.right for one in found):>7}{result.share(route):>9.1%}  {seen}"
+        )
     unlabelled = Counter(one.verdict.kind.value for one in result.of(""))
     lines.append(f"{'(not labelled)':<20}{len(result.of('')):>9}{'':>16}  {dict(unlabelled)}")
     slowest = max(result.judged, key=lambda one: one.seconds)
@@ -120,7 +123,11 @@ def table(result: Score) -> str:
         f"automatic messages that would be answered: {len(result.answered)}",
         f"time: {total / len(result.judged) * 1000:.1f} ms a message, slowest {slowest.seconds * 1000:.0f} ms ({slowest.file})",
     ]
-    lines += [f"wrong: {one.file}: {one.verdict.kind} by {one.verdict.rule}: {one.verdict.reason}" for one in result.judged if not one.right]
+    lines += [
+        f"wrong: {one.file}: {one.verdict.kind} by {one.verdict.rule}: {one.verdict.reason}"
+        for one in result.judged
+        if not one.right
+    ]
     lines += [f"answered: {one.file}" for one in result.answered]
     return "\n".join(lines)
 

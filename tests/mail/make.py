@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of a table: a wrapped row is harder to read than a long one
 """Raw messages and the site they are judged for, for the tests of reading and classifying."""
 
 from __future__ import annotations
@@ -27,15 +28,19 @@ def raw(headers: str, body: str = "Hello") -> bytes:
     return (headers.rstrip("\n") + "\n\n" + body + "\n").encode()
 
 
-def judge(headers: str, body: str = "Hello", site: Own = SITE, *, mail_from: str | None = None) -> Classification:
+def judge(
+    headers: str, body: str = "Hello", site: Own = SITE, *, mail_from: str | None = None
+) -> Classification:
     return classify(parse(raw(headers, body)), replace(ENVELOPE, mail_from=mail_from), site)
 
 
-def with_audio(text: str, name: str = "msg0001.wav", kind: str = "audio/x-wav", data: bytes = WAV) -> tuple[str, str]:
+def with_audio(
+    text: str, name: str = "msg0001.wav", kind: str = "audio/x-wav", data: bytes = WAV
+) -> tuple[str, str]:
     """(Content-Type field, body) of a message with a recording."""
     payload = base64.b64encode(data).decode()
     body = (
-        f"--b\nContent-Type: text/plain\n\n{text}\n--b\nContent-Type: {kind}; name=\"{name}\"\n"
+        f'--b\nContent-Type: text/plain\n\n{text}\n--b\nContent-Type: {kind}; name="{name}"\n'
         f'Content-Disposition: attachment; filename="{name}"\nContent-Transfer-Encoding: base64\n\n{payload}\n--b--'
     )
     return "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b", body

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of a table: a wrapped row is harder to read than a long one
 """Authentication-Results: only the own server's, only above the border, only for the From domain."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of a table: a wrapped row is harder to read than a long one
 """Delivery reports: standard, not standard, quoted by people; what they name."""
 
 from __future__ import annotations
@@ -22,10 +23,20 @@ def report(fields: str, kind: str = "message/delivery-status") -> bytes:
 
 
 def test_a_standard_report_wins_over_auto_submitted() -> None:
-    found = parse(report("Final-Recipient: rfc822; pat@customer.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 no")).bounce
+    found = parse(
+        report(
+            "Final-Recipient: rfc822; pat@customer.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 no"
+        )
+    ).bounce
     assert found is not None
-    assert [(one.address, one.action, one.status, one.address_dead) for one in found.recipients] == [("pat@customer.example", "failed", "5.1.1", True)]
-    assert (found.original_message_id, found.original_references, found.original_subject) == ("<ours@desk.example>", ("<first@x>",), "Re: [#12] x")
+    assert [(one.address, one.action, one.status, one.address_dead) for one in found.recipients] == [
+        ("pat@customer.example", "failed", "5.1.1", True)
+    ]
+    assert (found.original_message_id, found.original_references, found.original_subject) == (
+        "<ours@desk.example>",
+        ("<first@x>",),
+        "Re: [#12] x",
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,7 +74,14 @@ GERMAN = (
 )
 
 
-@pytest.mark.parametrize(("headers", "text", "status", "original"), [(*QMAIL, "5.1.1", "<ours@desk.example>"), (*EXIM, "5.1.1", "<ours@desk.example>"), (*GERMAN, "5.2.2", "")])
+@pytest.mark.parametrize(
+    ("headers", "text", "status", "original"),
+    [
+        (*QMAIL, "5.1.1", "<ours@desk.example>"),
+        (*EXIM, "5.1.1", "<ours@desk.example>"),
+        (*GERMAN, "5.2.2", ""),
+    ],
+)
 def test_reports_that_are_none_by_the_standard(headers: str, text: str, status: str, original: str) -> None:
     found = parse(f"{headers}\n\n{text}".encode()).bounce
     assert found is not None
@@ -71,12 +89,16 @@ def test_reports_that_are_none_by_the_standard(headers: str, text: str, status: 
     assert found.original_message_id == original
 
 
-@pytest.mark.parametrize("subject", ["FW: Undelivered Mail Returned to Sender", "Re: failure notice", "What is this?"])
+@pytest.mark.parametrize(
+    "subject", ["FW: Undelivered Mail Returned to Sender", "Re: failure notice", "What is this?"]
+)
 def test_people_who_quote_a_report(subject: str) -> None:
     verdict = judge(f"{FROM}Subject: {subject}", "I get this:\n\n" + QMAIL[1])
     assert (verdict.kind, verdict.may_answer) == (Kind.HUMAN, True)
 
 
 def test_a_challenge_dressed_as_a_report_is_none() -> None:
-    raw = report("Final-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.0.0").replace(b"MAILER-DAEMON@mx.example", b"noreply@boxbe.com")
+    raw = report("Final-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.0.0").replace(
+        b"MAILER-DAEMON@mx.example", b"noreply@boxbe.com"
+    )
     assert parse(raw).bounce is None

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of a table: a wrapped row is harder to read than a long one
 """Robots: by headers, by words in many languages with a second sign, other desks, loops; and people who write like them."""
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ ABSENCES = (
     ("ตอบกลับอัตโนมัติ: x", "ไม่อยู่"),
     ("Trả lời tự động: x", "vắng mặt"),
     ("Pat Miller is out of the office", "I will be out of the office and will return on 9.1."),
-    ("AUTO: Pat Miller is out of the office (returning 03/09/2026)", "I am out of the office until 03/09/2026."),
+    (
+        "AUTO: Pat Miller is out of the office (returning 03/09/2026)",
+        "I am out of the office until 03/09/2026.",
+    ),
     ("Re: Automatic reply: x", "I am out of the office."),
 )
 PEOPLE = (
@@ -48,7 +52,10 @@ PEOPLE = (
     ("Automatic reply does not work in your app", "How do I set the automatic reply?"),
     ("Undeliverable mail to our customers", "Some mails come back as undeliverable. What can we do?"),
     ("Question about vacation", "I will be on vacation next week, so please call before"),
-    ("Re: [#12] We received your request", "any news?\n\n> We have received your request. Your ticket number is 12."),
+    (
+        "Re: [#12] We received your request",
+        "any news?\n\n> We have received your request. Your ticket number is 12.",
+    ),
     ("Delivery failed for my parcel", "The delivery failed yesterday, where is my parcel?"),
     ("Ticket number 4711?", "What happened with ticket #4711"),
     ("Read: my manual?", "I read it"),
@@ -119,7 +126,9 @@ def test_fields_that_decide(field: str, kind: Kind) -> None:
     assert (verdict.kind, verdict.may_answer) == (kind, False), verdict.reason
 
 
-@pytest.mark.parametrize("field", ["Auto-Submitted: no", "X-Auto-Response-Suppress: None", "Precedence: first-class"])
+@pytest.mark.parametrize(
+    "field", ["Auto-Submitted: no", "X-Auto-Response-Suppress: None", "Precedence: first-class"]
+)
 def test_fields_that_say_nothing(field: str) -> None:
     verdict = judge(f"{FROM}Subject: question\n{field}")
     assert (verdict.kind, verdict.may_answer) == (Kind.HUMAN, True)
@@ -171,7 +180,9 @@ def test_read_receipts_in_plain_words(subject: str, text: str) -> None:
     assert judge(f"{FROM}Subject: {subject}", text).kind is Kind.REPORT
 
 
-@pytest.mark.parametrize(("method", "kind"), [("REPLY", Kind.CALENDAR), ("CANCEL", Kind.CALENDAR), ("REQUEST", Kind.CALENDAR)])
+@pytest.mark.parametrize(
+    ("method", "kind"), [("REPLY", Kind.CALENDAR), ("CANCEL", Kind.CALENDAR), ("REQUEST", Kind.CALENDAR)]
+)
 def test_calendar_mail(method: str, kind: Kind) -> None:
     body = f"BEGIN:VCALENDAR\nMETHOD:{method}\nBEGIN:VEVENT\nSUMMARY:Call\nEND:VEVENT\nEND:VCALENDAR"
     verdict = judge(f"{FROM}Subject: Call\nContent-Type: text/calendar; method={method}", body)

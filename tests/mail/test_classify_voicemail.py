@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of a table: a wrapped row is harder to read than a long one
 """Voicemail by system (PEERS section 4): caller, mailbox, length, transcript; and recordings that people send."""
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ ATTACHED_BY_PEOPLE = (
     ("Subject: Voicemail I got from your courier", "voicemail.m4a"),
     ("Subject: Voice message", "audio.m4a"),
     ("Subject: noise of the machine", "noise.wav"),
-    ("Subject: Recall: offer\nX-CallingTelephoneNumber: IPM.Note\nX-VoiceMessageDuration: 1\nX-FaxNumberOfPages: 0", "a.wav"),
+    (
+        "Subject: Recall: offer\nX-CallingTelephoneNumber: IPM.Note\nX-VoiceMessageDuration: 1\nX-FaxNumberOfPages: 0",
+        "a.wav",
+    ),
 )
 
 
@@ -39,29 +43,43 @@ def test_systems(system: str, headers: str, text: str, caller: str, seconds: flo
     verdict = judge(f"{headers}\n{kind}", body)
     assert (verdict.kind, verdict.may_answer) == (Kind.VOICEMAIL, False), verdict.reason
     assert isinstance(verdict.voicemail, Voicemail)
-    assert (verdict.voicemail.system, verdict.voicemail.caller, verdict.voicemail.duration_s) == (system, caller, seconds)
+    assert (verdict.voicemail.system, verdict.voicemail.caller, verdict.voicemail.duration_s) == (
+        system,
+        caller,
+        seconds,
+    )
     assert verdict.voicemail.audio_parts == ("2",)
     assert part_bytes(raw(f"{headers}\n{kind}", body), "2") == WAV
 
 
 @pytest.mark.parametrize(("headers", "name"), ATTACHED_BY_PEOPLE)
 def test_recordings_that_people_send(headers: str, name: str) -> None:
-    kind, body = with_audio("Please listen to this", name, "audio/mp4" if name.endswith("m4a") else "audio/wav")
+    kind, body = with_audio(
+        "Please listen to this", name, "audio/mp4" if name.endswith("m4a") else "audio/wav"
+    )
     verdict = judge(f"{FROM}{headers}\n{kind}", body)
     assert (verdict.kind, verdict.may_answer) == (Kind.HUMAN, True)
 
 
 def test_links_count_only_from_a_listed_sender() -> None:
     text = "Hi this is Bob\n\nplay message <https://voice.example/fm/123>"
-    listed = judge("From: Google Voice <voice-noreply@google.com>\nSubject: New voicemail from (917) 359-5785 at 3:18 PM", text)
+    listed = judge(
+        "From: Google Voice <voice-noreply@google.com>\nSubject: New voicemail from (917) 359-5785 at 3:18 PM",
+        text,
+    )
     assert listed.voicemail is not None
-    assert (listed.voicemail.caller, listed.voicemail.links) == ("9173595785", ("https://voice.example/fm/123",))
+    assert (listed.voicemail.caller, listed.voicemail.links) == (
+        "9173595785",
+        ("https://voice.example/fm/123",),
+    )
     lure = judge("From: Voice <voice@lure.example>\nSubject: New voicemail from (917) 359-5785", text)
     assert lure.voicemail is None
 
 
 def test_the_transcript_of_the_telephone_system() -> None:
-    kind, body = with_audio("Below is the message transcription you requested:\nLocale: en\nConfidence: 73.8\nMessage: call me")
+    kind, body = with_audio(
+        "Below is the message transcription you requested:\nLocale: en\nConfidence: 73.8\nMessage: call me"
+    )
     verdict = judge(f"From: Voip <noreply@voip.ms>\nSubject: New Voicemail Message\n{kind}", body)
     assert verdict.voicemail is not None
     assert verdict.voicemail.text == "call me"

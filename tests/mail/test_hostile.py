@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of a table: a wrapped row is harder to read than a long one
 """Any bytes, mutated messages and the shapes that made other parsers slow: read in time, never an exception."""
 
 from __future__ import annotations
@@ -31,7 +32,13 @@ def understood(data: bytes) -> ParsedMessage:
     classify(message, ENVELOPE, SITE)
     read_authentic(message, ("mx.desk.example", ""))
     assert not any(defect.startswith("beyond reading") for defect in message.defects), message.defects
-    for text in (message.text, message.new_text, message.subject, message.message_id, *(value for _, value in message.headers.fields)):
+    for text in (
+        message.text,
+        message.new_text,
+        message.subject,
+        message.message_id,
+        *(value for _, value in message.headers.fields),
+    ):
         assert "\0" not in text
         text.encode("utf-8")
     for one in message.attachments:
@@ -52,7 +59,10 @@ def test_any_bytes(data: bytes) -> None:
 
 
 @FAST
-@given(st.sampled_from(SEEDS), st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 40), st.binary(max_size=30)), max_size=6))
+@given(
+    st.sampled_from(SEEDS),
+    st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 40), st.binary(max_size=30)), max_size=6),
+)
 def test_mutated_messages(seed: bytes, changes: list[tuple[int, int, bytes]]) -> None:
     data = seed
     for place, length, new in changes:
@@ -71,14 +81,21 @@ SHAPES = {
     "encoded words": b"Subject: " + b"=?utf-8?q?a?= " * 30000 + b"\n\n",
     "openings of words": b"Subject: " + b"=?utf-8?q?" * 30000 + b"\n\n",
     "comments": b"From: " + b"(" * 9000 + b"\n\n",
-    "nesting": b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (i, i) for i in range(3000)),
+    "nesting": b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (i, i) for i in range(3000)
+    ),
     "parts": b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 40000,
     "messages in messages": b"Content-Type: message/rfc822\n\n" * 9000,
     "parameters": b"Content-Type: text/plain; " + b"".join(b"n*%d=a; " % i for i in range(6000)) + b"\n\n",
     "armour": HEAD + b"\n" + b"-----BEGIN PGP SIGNED MESSAGE-----\n" * 8000,
     "uuencode": HEAD + b"\n" + b"begin 644 x\n" * 25000,
-    "winmail": HEAD + b"Content-Type: application/ms-tnef\n\n\x78\x9f\x3e\x22\x01\x00" + b"\x01\x00\x80\x01\x00\0\0\0\0\0\0" * 27000,
-    "signed octets": HEAD + b"Content-Type: application/pkcs7-mime\n\n" + bytes.fromhex("06092a864886f70d01070206092a864886f70d010701a080") + b"\x24\x80" * 100000,
+    "winmail": HEAD
+    + b"Content-Type: application/ms-tnef\n\n\x78\x9f\x3e\x22\x01\x00"
+    + b"\x01\x00\x80\x01\x00\0\0\0\0\0\0" * 27000,
+    "signed octets": HEAD
+    + b"Content-Type: application/pkcs7-mime\n\n"
+    + bytes.fromhex("06092a864886f70d01070206092a864886f70d010701a080")
+    + b"\x24\x80" * 100000,
     "dashes of a bounce": b"From: mailer-daemon@x.example\n\n" + b"-" * MEGA,
     "stray bytes": HEAD + b"Content-Type: text/plain; charset=utf-8\n\n" + b"\xc3\xa4\xff" * (MEGA // 3),
     "recipients": report("Final-Recipient: rfc822; a@b.example\nAction: failed\n\n" * 5000),

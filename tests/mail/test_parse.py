@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of a table: a wrapped row is harder to read than a long one
 """Reading messages: charsets, broken shapes, containers, names, ids."""
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ def test_raw_bytes_in_headers_follow_the_messages_charset() -> None:
         HEAD + b"Subject: s\nthis is no field\nX-Other: 1\n\nwords\n",
         HEAD + b"Subject: s\nwords\n",
         HEAD + b"Subject: s\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nwords\n",
-        HEAD + b"Subject: s\nContent-Type: multipart/mixed\n\n--x\nContent-Type: text/plain\n\nwords\n--x--\n",
+        HEAD
+        + b"Subject: s\nContent-Type: multipart/mixed\n\n--x\nContent-Type: text/plain\n\nwords\n--x--\n",
         HEAD + b"Subject: s\nContent-Type: multipart/mixed; boundary=x\n\nwords\n",
         HEAD + b"Subject: s\nContent-Transfer-Encoding: BASE64;\n\nd29yZHM\n",
         HEAD + b"Subject: s\nContent-Type: plain/text; charset=\n\nwords\n",
@@ -101,7 +103,11 @@ def test_raw_bytes_in_headers_follow_the_messages_charset() -> None:
 )
 def test_broken_at_the_edges(raw: bytes) -> None:
     message = parse(raw)
-    assert (message.subject, message.text.strip(), message.author.key) == ("s", "words", "pat@customer.example")
+    assert (message.subject, message.text.strip(), message.author.key) == (
+        "s",
+        "words",
+        "pat@customer.example",
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,10 +141,17 @@ def test_senders(field: str, name: str, address: str) -> None:
 
 def test_an_attached_message_is_a_file_and_an_original() -> None:
     inner = b"From: Customer <c@customer.example>\nSubject: inner\nMessage-ID: <in@x>\n\nhelp\n"
-    raw = HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nsee below\n--b\nContent-Type: message/rfc822\n\n" + inner + b"\n--b--\n"
+    raw = (
+        HEAD
+        + b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nsee below\n--b\nContent-Type: message/rfc822\n\n"
+        + inner
+        + b"\n--b--\n"
+    )
     message = parse(raw)
     assert message.text.strip() == "see below"
-    assert [(one.subject, one.message_id, one.text.strip()) for one in message.originals] == [("inner", "<in@x>", "help")]
+    assert [(one.subject, one.message_id, one.text.strip()) for one in message.originals] == [
+        ("inner", "<in@x>", "help")
+    ]
     assert message.attachments[0].part == "2"
     assert part_bytes(raw, "2").strip() == inner.strip()
     with pytest.raises(NotFound):
@@ -155,8 +168,18 @@ def test_uuencode_in_the_text_becomes_a_file() -> None:
 def test_opaque_signed_content_is_read() -> None:
     entity = b"Content-Type: text/plain\n\nsigned words\n"
     octets = b"\x24\x80\x04" + bytes([len(entity)]) + entity + b"\0\0"
-    cms = bytes.fromhex("308006092a864886f70d010702a080308002010131003080") + bytes.fromhex("06092a864886f70d010701") + b"\xa0\x80" + octets + b"\0" * 10
-    raw = HEAD + b"Content-Type: application/pkcs7-mime; smime-type=signed-data\nContent-Transfer-Encoding: base64\n\n" + base64.b64encode(cms)
+    cms = (
+        bytes.fromhex("308006092a864886f70d010702a080308002010131003080")
+        + bytes.fromhex("06092a864886f70d010701")
+        + b"\xa0\x80"
+        + octets
+        + b"\0" * 10
+    )
+    raw = (
+        HEAD
+        + b"Content-Type: application/pkcs7-mime; smime-type=signed-data\nContent-Transfer-Encoding: base64\n\n"
+        + base64.b64encode(cms)
+    )
     message = parse(raw)
     assert (message.text.strip(), message.protection) == ("signed words", ("smime-signed",))
 
@@ -197,7 +220,13 @@ def test_long_names_keep_their_extension() -> None:
 
 @pytest.mark.parametrize(
     ("data", "kind"),
-    [(b"MZ" + b"\0" * 62, "application/x-msdownload"), (b"%PDF-1.7", "application/pdf"), (b"OggS\0", "audio/ogg"), (b"#!AMR\n", "audio/amr"), (b"words", "")],
+    [
+        (b"MZ" + b"\0" * 62, "application/x-msdownload"),
+        (b"%PDF-1.7", "application/pdf"),
+        (b"OggS\0", "audio/ogg"),
+        (b"#!AMR\n", "audio/amr"),
+        (b"words", ""),
+    ],
 )
 def test_types_by_content(data: bytes, kind: str) -> None:
     assert sniff(data) == kind
