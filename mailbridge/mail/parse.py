@@ -6,8 +6,8 @@ truth: nothing here writes them. A message beyond all reading still gives a Pars
 text.
 
 The standard library (compat32) reads header blocks; the tree is walked by mail.tree and mail.leaves;
-mail-parser reads addresses and Received fields, guarded, within the limits (docs/decisions say why it does
-not decide bodies).
+mail-parser reads addresses and Received fields, guarded, within the limits (not bodies: it flattens
+attached messages and loses sound without a name, PITFALLS 11.4 and 11.5).
 """
 
 from __future__ import annotations

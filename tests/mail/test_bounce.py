@@ -59,14 +59,18 @@ def test_recipient_fields(fields: str, row: tuple[str, str, str]) -> None:
 
 QMAIL = (
     "From: MAILER-DAEMON@mx.example\nSubject: failure notice",
-    "Hi. This is the qmail-send program at mx.example.\nI'm afraid I wasn't able to deliver your message.\n\n"
-    "<pat@customer.example>:\nSorry, no mailbox here by that name. (#5.1.1)\n\n--- Below this line is a copy of the message.\n\n"
-    "Return-Path: <support@desk.example>\nMessage-ID: <ours@desk.example>\nSubject: hi\n\nbody",
+    (
+        "Hi. This is the qmail-send program at mx.example.\nI'm afraid I wasn't able to deliver your message.\n\n"
+        "<pat@customer.example>:\nSorry, no mailbox here by that name. (#5.1.1)\n\n--- Below this line is a copy of the message.\n\n"
+        "Return-Path: <support@desk.example>\nMessage-ID: <ours@desk.example>\nSubject: hi\n\nbody"
+    ),
 )
 EXIM = (
     "From: Mail Delivery System <Mailer-Daemon@mx.example>\nX-Failed-Recipients: pat@customer.example\nSubject: Mail delivery failed",
-    "The following address(es) failed:\n\n  pat@customer.example\n    Unrouteable address\n\n"
-    "------ This is a copy of the message, including all the headers. ------\n\nMessage-ID: <ours@desk.example>\nSubject: hi\n\nbody",
+    (
+        "The following address(es) failed:\n\n  pat@customer.example\n    Unrouteable address\n\n"
+        "------ This is a copy of the message, including all the headers. ------\n\nMessage-ID: <ours@desk.example>\nSubject: hi\n\nbody"
+    ),
 )
 GERMAN = (
     "From: Postmaster <postmaster@mx.example>\nSubject: Unzustellbar: hi",
