@@ -204,7 +204,6 @@ class SmtpConnection(SMTP):
         log.warning("smtp_login_refused peer=%s login=%.80r", self._peer, login)
         return AuthResult(success=False, handled=False)
 
-    @property
     def _login(self) -> str:
         data = self.session.auth_data if self.session and self.session.authenticated else None
         return data.login.decode("utf-8") if isinstance(data, LoginPassword) else ""
@@ -219,7 +218,7 @@ class SmtpConnection(SMTP):
         if refusal:
             await self.push(refusal)
             return
-        recipients = len(self._mail.rcpt_tos)
+        recipients = len(self._mail().rcpt_tos)
         try:
             reply = await self._receive()
         finally:
@@ -231,7 +230,7 @@ class SmtpConnection(SMTP):
             self._farewell(replies.CLOSING)
 
     def _refuse_data(self, arg: str | None) -> str:
-        if not self._mail.rcpt_tos:
+        if not self._mail().rcpt_tos:
             return replies.NEED_RECIPIENT
         if arg:
             return "501 5.5.4 Syntax: DATA"
@@ -278,7 +277,7 @@ class SmtpConnection(SMTP):
         # A pipelined command behind the message belongs to the command loop (RFC 2920 section 3.1).
         self._reader._buffer[:0] = rest  # type: ignore[attr-defined]
 
-    @property
+    # No properties here: aiosmtpd's __init__ evaluates all members of an instance that is not ready yet.
     def _mail(self) -> SmtpEnvelope:
         assert self.envelope is not None
         return self.envelope
@@ -304,15 +303,15 @@ class SmtpConnection(SMTP):
         return replies.for_error(error)
 
     def _submit(self, raw: bytes) -> Future[Stored]:
-        sender = self._mail.mail_from
+        sender = self._mail().mail_from
         envelope = Envelope(
             way=self._receiver.way,
             mail_from="" if sender == NULL_PATH else sender,
-            rcpt_to=tuple(dict.fromkeys(self._mail.rcpt_tos)),
+            rcpt_to=tuple(dict.fromkeys(self._mail().rcpt_tos)),
             received_at=self._receiver.clock.now(),
             peer=self._peer,
             source=self._receiver.name,
-            login=self._login,
+            login=self._login(),
         )
         return self._receiver.writer.submit(envelope, raw)
 
