@@ -328,8 +328,8 @@ class Worker(Section):
 class Governor(Section):
     """[governor]: most automatic answers, so that nothing of ours can become a flood. 0 is no limit."""
 
-    per_address_per_hour: Annotated[int, forms.whole(0, 1_000_000)] = 3
-    per_domain_per_hour: Annotated[int, forms.whole(0, 1_000_000)] = 50
+    per_address_per_hour: Annotated[int, forms.whole(0, 1_000_000)] = 10
+    per_domain_per_hour: Annotated[int, forms.whole(0, 1_000_000)] = 100
     overall_per_hour: Annotated[int, forms.whole(0, 10_000_000)] = 1000
     shared_domains: Annotated[tuple[str, ...], forms.words("a comma list of domains")] = (
         "gmail.com",

@@ -62,6 +62,7 @@ class Limits:
     overall_hour: int = 2000
     flood_per_sender_hour: int = 50
     collapse_reports: bool = True
+    shared_domains: frozenset[str] = frozenset()  # mail providers: their domain counts no limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,6 @@ from __future__ import annotations
 
 from mailbridge.model.decision import Facts
 
-FREE_MAIL = frozenset(
-    "gmail.com googlemail.com outlook.com hotmail.com live.com yahoo.com icloud.com me.com gmx.de gmx.net web.de "
-    "aol.com proton.me protonmail.com mail.ru qq.com 163.com".split()
-)
-
-
 def refusal(facts: Facts, to: str) -> str:
     """Why an automatic notice may not go to this customer address; "" where it may."""
     return _of_message(facts, to) or _of_counts(facts, to)
@@ -46,7 +40,7 @@ def _of_counts(facts: Facts, to: str) -> str:
         return f"{sent.to_address_day} automatic mails to this address within a day"
     if sent.to_address_hour >= limits.per_address_hour:
         return f"{sent.to_address_hour} automatic mails to this address within an hour"
-    if domain not in FREE_MAIL and sent.to_domain_hour >= limits.per_domain_hour:
+    if domain not in limits.shared_domains and sent.to_domain_hour >= limits.per_domain_hour:
         return f"{sent.to_domain_hour} automatic mails to this domain within an hour"
     if sent.overall_hour >= limits.overall_hour:
         return f"{sent.overall_hour} automatic mails within an hour: the breaker is open"

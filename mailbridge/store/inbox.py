@@ -1,8 +1,9 @@
 """The inbox: received messages as raw bytes, each with the job that will process it.
 
-`put_batch` is the promise: rows, jobs and (for IMAP) the cursor in one transaction. The same bytes a second time
-are the same message; a second arrival is recorded, and when it names a recipient that the first did not (mail to
-support@ and supportescalation@ at once) the message is processed again with the union of its recipients.
+`put_batch` is the promise: rows, jobs and (for IMAP) the cursor in one transaction. The same bytes a second
+time are the same message; a second arrival is recorded, and when it names a recipient that the first did not
+(mail to support@ and supportescalation@ at once) the message is processed again with the union of its
+recipients.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a mailbox has been read; UIDs mean something only within their uidvalidity (RFC 3501 2.3.1.1)."""
+    """How far a mailbox has been read; UIDs mean something only within their uidvalidity (RFC 3501
+    2.3.1.1)."""
 
     mailbox: str
     uidvalidity: int
@@ -162,6 +164,17 @@ class Inbox:
         with self._store.read() as connection:
             count = select(func.count()).select_from(message).where(message.c.state == "received")
             return connection.execute(count).scalar_one()
+
+    def quarantine(self, message_id: int, error: str, at: datetime) -> None:
+        """Set a message aside whole, with the error that it caused."""
+        values = {"state": "quarantined", "outcome": "quarantined", "error": clean(error)[-4000:]}
+        reason = clean(error).strip().splitlines()[-1][:500] if error.strip() else "unknown"
+        with self._store.write() as connection:
+            connection.execute(
+                update(message)
+                .where(message.c.id == message_id)
+                .values(reason=reason, processed_at=at, **values)
+            )
 
     def listing(self, states: Sequence[str]) -> list[dict[str, Any]]:
         """Rows of the inbox in these states, oldest first, without their bytes."""

@@ -1,7 +1,9 @@
-"""Durable background steps: claimed under a lease, fenced by the attempt number, set aside when they keep failing.
+"""Durable background steps: claimed under a lease, fenced by the attempt number, set aside when they keep
+failing.
 
 A timer is a job with due_at in the future. Waking somebody is only a hint; asking for what is due is enough.
-A job that is finished is deleted; one that fails too often is `dead`, whole, with its error, and can be retried.
+A job that is finished is deleted; one that fails too often is `dead`, whole, with its error, and can be
+retried.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
 from mailbridge.store.engine import Store
 from mailbridge.store.schema import job, tick
@@ -21,7 +23,10 @@ MAX_ERROR = 4000
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed step. Finish it with this very attempt, or the lease was lost to somebody else."""
+    """A claimed step. Only the holder of this very lease may finish it.
+
+    attempt: which try it is, counted since it was last made ready anew. lease: the fence, never set back.
+    """
 
     id: int
     kind: str
@@ -29,6 +34,7 @@ class Job:
     payload: Mapping[str, Any]
     due_at: datetime
     attempt: int
+    lease: int = 0
 
 
 def add(connection: Connection, kind: str, key: str, payload: Mapping[str, Any], due_at: datetime) -> None:
@@ -64,21 +70,42 @@ class Jobs:
         """
         with self._store.read() as connection:  # look first: an idle worker must not take the write lock
             kind = next((kind for kind in kinds if connection.execute(_due(kind, now, 1)).first()), None)
-            if kind is None and connection.execute(_lost(now)).first() is None:
+            if (
+                kind is None
+                and connection.execute(select(job.c.id).where(*_lost(now)).limit(1)).first() is None
+            ):
                 return []
         with self._store.write() as connection:
-            connection.execute(
-                update(job).where(job.c.id.in_(_lost(now))).values(state="ready", lease_until=None)
-            )
+            connection.execute(update(job).where(*_lost(now)).values(state="ready", lease_until=None))
             rows = connection.execute(
                 _due(kind or kinds[0], now, limit).with_for_update(skip_locked=True)
             ).all()
             values = {"state": "running", "lease_until": now + timedelta(seconds=lease_s)}
             ids = [row.id for row in rows]
             connection.execute(
-                update(job).where(job.c.id.in_(ids)).values(attempt=job.c.attempt + 1, **values)
+                update(job)
+                .where(job.c.id.in_(ids))
+                .values(attempt=job.c.attempt + 1, lease=job.c.lease + 1, **values)
             )
-        return [Job(r.id, r.kind, r.key, r.payload, r.due_at, r.attempt + 1) for r in rows]
+        return [Job(r.id, r.kind, r.key, r.payload, r.due_at, r.attempt + 1, r.lease + 1) for r in rows]
+
+    def claim_key(self, key: str, now: datetime, lease_s: float) -> Job | None:
+        """Take this very job if it is ready, whatever its turn."""
+        here = (job.c.key == key, job.c.state == "ready")
+        with self._store.write() as connection:
+            row = connection.execute(select(job).where(*here).with_for_update(skip_locked=True)).first()
+            if row is None:
+                return None
+            lease = now + timedelta(seconds=lease_s)
+            values = {"state": "running", "attempt": row.attempt + 1, "lease_until": lease}
+            connection.execute(update(job).where(job.c.id == row.id).values(**values))
+        return Job(row.id, row.kind, row.key, row.payload, row.due_at, row.attempt + 1)
+
+    def holds(self, held: Job) -> bool:
+        """Whether the lease is still ours."""
+        mine = (job.c.id == held.id, job.c.lease == held.lease, job.c.state == "running")
+        with self._store.read() as connection:
+            return connection.execute(select(job.c.id).where(*mine)).first() is not None
 
     def extend(self, held: Job, until: datetime) -> bool:
         """Hold the lease longer; False where it was lost."""
@@ -118,8 +145,7 @@ class Jobs:
         """When the next job of these kinds becomes due, for the bell and the virtual clock."""
         query = select(func.min(job.c.due_at)).where(job.c.kind.in_(kinds), job.c.state == "ready")
         with self._store.read() as connection:
-            found = connection.execute(query).scalar()
-        return found
+            return connection.execute(query).scalar()
 
     def count(self, kind: str, state: str = "ready") -> int:
         query = select(func.count()).select_from(job).where(job.c.kind == kind, job.c.state == state)
@@ -147,12 +173,13 @@ def _due(kind: str, now: datetime, limit: int) -> Select[Any]:
     return wanted.order_by(job.c.due_at, job.c.id).limit(limit)
 
 
-def _lost(now: datetime) -> Select[Any]:
-    return select(job.c.id).where(job.c.state == "running", job.c.lease_until < now)
+def _lost(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    # plain conditions, no subquery: PostgreSQL asks them again after waiting for a row's lock
+    return (job.c.state == "running", job.c.lease_until < now)
 
 
 def _fenced(statement: Any, held: Job) -> Any:
-    return statement.where(job.c.id == held.id, job.c.attempt == held.attempt, job.c.state == "running")
+    return statement.where(job.c.id == held.id, job.c.lease == held.lease, job.c.state == "running")
 
 
 def finish(connection: Connection, held: Job) -> bool:

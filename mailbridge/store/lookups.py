@@ -1,0 +1,129 @@
+"""Read-only questions that loading facts asks, all within one snapshot of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from mailbridge.model.case import Case
+from mailbridge.model.customer import Account, Contact
+from mailbridge.model.decision import BouncedNotice, Seen, Sent
+from mailbridge.store import cases, customers
+from mailbridge.store import outbox as outbox_store
+from mailbridge.store.inbox import clean
+from mailbridge.store.schema import arrival, cursor, job, message, outbox
+
+SAME_TEXT = timedelta(minutes=15)
+
+
+class Lookup:
+    """Questions on one open connection; it lives as long as the snapshot."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def numbers(self, numbers: Iterable[int]) -> dict[int, Case]:
+        return cases.by_numbers(self._connection, numbers)
+
+    def refs(self, refs: Sequence[str]) -> list[tuple[str, Case]]:
+        return cases.by_message_refs(self._connection, [clean(ref) for ref in refs])
+
+    def case(self, case_id: int) -> Case | None:
+        return cases.by_id(self._connection, case_id)
+
+    def recent(self, sender: str, contact_id: int | None) -> tuple[Case, ...]:
+        return cases.recent_of(self._connection, requester=clean(sender)[:320], contact_id=contact_id)
+
+    def contact_by_address(self, address: str) -> Contact | None:
+        return customers.contact_by_address(self._connection, clean(address)) if address else None
+
+    def contact_by_phone(self, phone: str) -> Contact | None:
+        return customers.contact_by_phone(self._connection, phone)
+
+    def account_by_domain(self, domain: str) -> Account | None:
+        return customers.account_by_domain(self._connection, clean(domain)) if domain else None
+
+    def is_dead(self, address: str) -> bool:
+        return customers.is_dead(self._connection, clean(address))
+
+    def seen(
+        self, message_id: int, message_ref: str, content_digest: str, escalation: frozenset[str]
+    ) -> Seen | None:
+        """An earlier message with the same content; of its own row, where it was decided before."""
+        own = self._connection.execute(select(message).where(message.c.id == message_id)).first()
+        if own is not None and own.state == "filed":
+            return self._seen(own.id, own.case_id, own.state)
+        query = (
+            select(message.c.id, message.c.case_id, message.c.state)
+            .where(message.c.content_digest == content_digest, message.c.id != message_id)
+            .where(
+                message.c.message_ref == clean(message_ref)[:512], message.c.state.in_(("filed", "ignored"))
+            )
+            .order_by(message.c.id)
+            .limit(1)
+        )
+        row = self._connection.execute(query).first()
+        return None if row is None else self._seen(row.id, row.case_id, row.state)
+
+    def _seen(self, message_id: int, case_id: int | None, state: str) -> Seen:
+        found = cases.by_id(self._connection, case_id) if case_id is not None else None
+        return Seen(message_id, found, bool(found and found.escalation_level), state)
+
+    def sent(self, to: str, author: str, text_digest: str, message_id: int, now: datetime) -> Sent:
+        """What the governor counts."""
+        hour = now - timedelta(hours=1)
+        per_hour, per_day, domain, overall = (
+            outbox_store.counts(self._connection, to, now) if to else (0, 0, 0, 0)
+        )
+        by_author = (message.c.author == clean(author)[:320], message.c.id != message_id)
+        received = select(func.count()).select_from(message).where(*by_author, message.c.received_at > hour)
+        same = (
+            select(func.count())
+            .select_from(message)
+            .where(*by_author, message.c.received_at > now - SAME_TEXT, message.c.text_digest == text_digest)
+        )
+        return Sent(
+            to_address_hour=per_hour,
+            to_address_day=per_day,
+            to_domain_hour=domain,
+            overall_hour=overall,
+            from_sender_hour=self._connection.execute(received).scalar_one() if author else 0,
+            same_text_recent=self._connection.execute(same).scalar_one() if author and text_digest else 0,
+        )
+
+    def bounced(self, refs: Sequence[str]) -> tuple[BouncedNotice, ...]:
+        """Our outgoing mails among these Message-IDs, in their order."""
+        wanted = [clean(ref)[:512] for ref in refs if ref][:50]
+        if not wanted:
+            return ()
+        rows = self._connection.execute(select(outbox).where(outbox.c.message_ref.in_(wanted))).all()
+        found = sorted(rows, key=lambda row: wanted.index(row.message_ref))
+        return tuple(
+            BouncedNotice(
+                row.id,
+                row.kind,
+                cases.by_id(self._connection, row.case_id) if row.case_id is not None else None,
+                tuple(row.rcpt_to),
+                row.subject,
+            )
+            for row in found
+        )
+
+    def unread_mail(self, mailboxes: Sequence[str], since: datetime) -> bool:
+        """Whether mail may wait that was not decided yet: received rows, or a mailbox not read since then."""
+        waiting = (
+            select(job.c.id).where(job.c.kind == "process", job.c.state.in_(("ready", "running"))).limit(1)
+        )
+        if self._connection.execute(waiting).first() is not None:
+            return True
+        if not mailboxes:
+            return False
+        rows = self._connection.execute(select(cursor.c.mailbox, cursor.c.polled_at)).all()
+        polled = {row.mailbox: row.polled_at for row in rows}
+        return any((at := polled.get(name)) is None or at < since for name in mailboxes)
+
+    def recipients(self, message_id: int) -> tuple[str, ...]:
+        rows = self._connection.execute(select(arrival.c.rcpt_to).where(arrival.c.message_id == message_id))
+        return tuple(address for row in rows for address in row.rcpt_to)

@@ -1,0 +1,287 @@
+"""The desk: the shell around the pure core. Load facts, decide, apply; load again where the world moved.
+
+`Desk.open` is the composition root that commands, workers, simulation and tests share: the same code, whatever
+the clock and the ends are. An unforeseen error while a message is processed is retried by its job and, after too
+many attempts, the message is quarantined whole, with its error; nothing is ever dropped.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+
+from mailbridge.clock import Clock, SystemClock
+from mailbridge.config import Config
+from mailbridge.errors import NotFound, Temporary
+from mailbridge.mail.parse import parse, part_bytes
+from mailbridge.model.case import Case, Timer
+from mailbridge.model.customer import Contact
+from mailbridge.model.decision import NEW, Decision, Facts, Transcribe
+from mailbridge.model.envelope import Envelope
+from mailbridge.model.message import Classification, Kind, ParsedMessage
+from mailbridge.model.notice import NoticeAttachment
+from mailbridge.model.policy import Policy
+from mailbridge.outgoing.notices import Renderer
+from mailbridge.policy.decide import decide
+from mailbridge.policy.due import decide_due
+from mailbridge.policy.library import load_policy
+from mailbridge.store import cases as case_rows
+from mailbridge.store.apply import Applier, Clash
+from mailbridge.store.cases import Cases
+from mailbridge.store.customers import Customers, site_secrets
+from mailbridge.store.engine import Store
+from mailbridge.store.inbox import Inbox, Received
+from mailbridge.store.jobs import Job, Jobs
+from mailbridge.store.lookups import Lookup
+from mailbridge.store.migrate import upgrade
+from mailbridge.store.outbox import Outbox
+from mailbridge.work.facts import Ground, Understood, understand
+from mailbridge.work.notices import InHand, NoticeWriter
+from mailbridge.work.site import make_site
+
+MOST_CLASHES = 20
+Decide = Callable[[Facts, Case, datetime], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a message: the words of `ingest --json`. case is its number."""
+
+    message_id: int
+    outcome: str
+    kind: str
+    case: int | None
+    reason: str
+
+
+class Desk:
+    """One site at work on its store."""
+
+    def __init__(self, config: Config, store: Store, policy: Policy, renderer: Renderer, clock: Clock) -> None:
+        self.config = config
+        self.store = store
+        self.policy = policy
+        self.clock = clock
+        self.cases = Cases(store)
+        self.inbox = Inbox(store)
+        self.jobs = Jobs(store)
+        self.outbox = Outbox(store)
+        self.customers = Customers(store)
+        secrets = site_secrets(store)
+        model = config.voicemail.model if config.voicemail else None
+        self.ground = Ground(
+            site=make_site(config),
+            policy=policy,
+            secrets=secrets,
+            tag=config.site.subject_tag,
+            region=config.site.region,
+            transcribe=model is not None,
+        )
+        self._notices = NoticeWriter(config, policy, renderer, secrets, clock)
+
+    @classmethod
+    @contextmanager
+    def open(cls, config: Config, clock: Clock | None = None, *, store: Store | None = None) -> Iterator[Desk]:
+        """A desk on the configured store, migrated. Raises ConfigInvalid, StoreUnavailable, CannotWrite."""
+        policy = load_policy(config.site.policy)
+        if store is None:
+            config.prepare_state()
+        own = store or Store(config.store.url)
+        try:
+            upgrade(own)
+            yield cls(config, own, policy, Renderer(template_folders(config)), clock or SystemClock())
+        finally:
+            if store is None:
+                own.close()
+
+    # --- messages --------------------------------------------------------------------------------------------
+
+    def take(self, envelope: Envelope, raw: bytes) -> Outcome:
+        """Store one message durably, then process it now; the daemon may be quicker, the result is the same."""
+        stored = self.inbox.put_batch([(envelope, raw)])[0]
+        outcome = self.process_message(stored.message_id)
+        return replace(outcome, outcome="duplicate") if stored.duplicate else outcome
+
+    def process_message(self, message_id: int) -> Outcome:
+        """Run the message's own process jobs until it is decided. Raises Temporary when it cannot be now."""
+        for key in (f"process:{message_id}", f"process:{message_id}:again"):
+            job = self.jobs.claim_key(key, self.clock.now(), self.config.worker.lease_s)
+            if job is not None:
+                self.process(job)
+        return self.outcome(message_id)
+
+    def outcome(self, message_id: int) -> Outcome:
+        received = self.inbox.load(message_id)
+        if received is None:
+            raise NotFound(f"there is no message {message_id}")
+        number = self.cases.number_of(received.case_id)
+        return Outcome(message_id, received.outcome or received.state, received.kind, number, received.reason)
+
+    def process(self, job: Job) -> None:
+        """Decide a received message. A failure puts the job back, and at last the message into quarantine."""
+        message_id = int(job.payload["message"])
+        try:
+            received = self.inbox.load(message_id)
+            if received is None:
+                self.jobs.finish(job)
+                return
+            self._process(job, received)
+        except Temporary:
+            raise
+        except Exception:  # noqa: BLE001 - unknown means temporary: retried, then set aside whole
+            self._failed(job, message_id, traceback.format_exc())
+
+    def _process(self, job: Job, received: Received) -> None:
+        message = parse(received.raw)
+
+        def once() -> None:
+            now = self.clock.now()
+            understood = self.understand(received, message)
+            decision = decide(understood.facts, message, now)
+            applier = Applier(self.store, self._compose(understood, received, decision))
+            versions = _touched(decision, understood.versions)
+            applier.apply(decision, now, job=job, verdict=understood.verdict, versions=versions)
+
+        self._until_no_clash(once, job)
+
+    def understand(self, received: Received, message: ParsedMessage) -> Understood:
+        """The facts of a message as they are now (also what `explain` shows)."""
+        with self.store.read() as connection:
+            return understand(self.ground, Lookup(connection), received, message, self.clock.now())
+
+    def _until_no_clash(self, once: Callable[[], Any], job: Job | None = None) -> Any:
+        for attempt in range(MOST_CLASHES):
+            try:
+                return once()
+            except Clash:
+                if attempt == MOST_CLASHES - 1 or (job is not None and not self.jobs.holds(job)):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _failed(self, job: Job, message_id: int, error: str) -> None:
+        now = self.clock.now()
+        if job.attempt >= min(self.config.worker.max_attempts, 5):
+            self.inbox.quarantine(message_id, error, now)
+            self.jobs.bury(job, error)
+        else:
+            self.jobs.retry(job, now + timedelta(seconds=min(2**job.attempt, 300)), error)
+
+    def _compose(self, understood: Understood, received: Received, decision: Decision) -> Any:
+        voicemail = understood.facts.classification.voicemail
+        message = understood.message
+        hand = InHand(
+            author=message.author,
+            text=understood.facts.text or message.new_text,
+            received_at=received.received_at,
+            attachments=understood.facts.attachments,
+            files=lambda parts: _files(received.raw, message, parts),
+            caller=understood.facts.caller or (voicemail.caller_name if voicemail else ""),
+            duration_s=voicemail.duration_s if voicemail else None,
+            transcript=voicemail.text if voicemail else "",
+            pending_transcript=any(isinstance(effect, Transcribe) for effect in decision.effects),
+        )
+        return self._notices.writer_for(hand, self._history)
+
+    # --- cases -----------------------------------------------------------------------------------------------
+
+    def on_case(self, number: int, fn: Decide, *, job: Job | None = None, hand: InHand | None = None) -> Case:
+        """Decide on a case and apply it; returns the case as it is then. Raises NotFound, Permanent."""
+
+        def once() -> Case:
+            now = self.clock.now()
+            with self.store.read() as connection:
+                case = case_rows.require(connection, number)
+                facts = self.case_facts(Lookup(connection), case)
+            decision = fn(facts, case, now)
+            versions = _touched(decision, {case.id: case.version})
+            applier = Applier(self.store, self._notices.writer_for(hand or InHand(), self._history))
+            applier.apply(decision, now, job=job, versions=versions)
+            return self.cases.get(number)
+
+        result = self._until_no_clash(once, job)
+        assert isinstance(result, Case)
+        return result
+
+    def open_case(self, fn: Callable[[Facts, datetime], Decision], contact_of: str = "") -> Case:
+        """Open a case by a decision that staff or the portal made. contact_of: address to look up."""
+
+        def once() -> Case:
+            now = self.clock.now()
+            with self.store.read() as connection:
+                facts = self._bare_facts(Lookup(connection), contact_of)
+            applier = Applier(self.store, self._notices.writer_for(InHand(), self._history))
+            case_id = applier.apply(fn(facts, now), now)
+            opened = self.cases.by_id(case_id) if case_id is not None else None
+            assert opened is not None
+            return opened
+
+        result = self._until_no_clash(once)
+        assert isinstance(result, Case)
+        return result
+
+    def case_facts(self, lookup: Lookup, case: Case) -> Facts:
+        """Facts for a decision that no message triggered."""
+        facts = self._bare_facts(lookup, case.requester)
+        mailboxes = [mailbox.name for mailbox in self.config.imap]
+        since = case.auto_close_at or self.clock.now()
+        return replace(facts, unread_mail=lookup.unread_mail(mailboxes, since))
+
+    def _bare_facts(self, lookup: Lookup, address: str) -> Facts:
+        contact: Contact | None = lookup.contact_by_address(address)
+        account = contact.account if contact and contact.account else None
+        if account is None and "@" in address:
+            account = lookup.account_by_domain(address.rpartition("@")[2])
+        from mailbridge.work.facts import entitled
+
+        return Facts(
+            site=self.ground.site,
+            policy=self.policy,
+            classification=Classification(Kind.HUMAN, "none", "no message"),
+            contact=contact,
+            account=account,
+            entitled=entitled(contact, account, self.clock.now()),
+            sent=lookup.sent(address, "", "", 0, self.clock.now()),
+            dead_addresses=(address.lower(),) if address and lookup.is_dead(address) else (),
+            transcribe=self.ground.transcribe,
+        )
+
+    def due(self, job: Job) -> None:
+        """A moment of a case has come."""
+        timer = Timer(str(job.payload["timer"]))
+        case = self.cases.by_id(int(job.payload["case"]))
+        if case is None:
+            self.jobs.finish(job)
+            return
+        self.on_case(case.number, lambda facts, now_case, now: decide_due(facts, now_case, timer, now), job=job)
+
+    def _history(self, case: Case) -> list[Mapping[str, Any]]:
+        rows = self.cases.entries(case.id)[-20:]
+        return [{"at": row["at"], "who": row["author"] or row["direction"], "text": row["text"][:1500]} for row in rows]
+
+
+def template_folders(config: Config) -> tuple[Any, ...]:
+    """The admin's own templates before the shipped ones."""
+    from mailbridge.outgoing.notices import default_template_dir
+
+    own = (config.site.templates,) if config.site.templates else ()
+    return (*own, default_template_dir())
+
+
+def _touched(decision: Decision, known: Mapping[int, int]) -> dict[int, int]:
+    """The cases that the decision changes, with the versions it was made on."""
+    ids = {getattr(effect, "case", NEW) for effect in decision.effects} - {NEW, None}
+    return {case_id: known[case_id] for case_id in ids if case_id in known}
+
+
+def _files(raw: bytes, message: ParsedMessage, parts: Sequence[str]) -> tuple[NoticeAttachment, ...]:
+    by_part = {item.part: item for item in message.attachments}
+    return tuple(
+        NoticeAttachment(by_part[part].filename, by_part[part].content_type, part_bytes(raw, part))
+        for part in parts
+        if part in by_part
+    )
