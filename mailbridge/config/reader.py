@@ -46,6 +46,7 @@ SECTIONS: dict[str, type[Section]] = {
     "governor": Governor,
 }
 NAMED: dict[str, type[Section]] = {"imap": Imap, "voicemail-rule": VoicemailRule}
+CREDENTIALS = {"user", "password", "password_file", "token_command"}  # one that is wrong is not missing
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NOT_KEYS = {"name": (Imap, VoicemailRule), "rules": (Voicemail,)}  # filled from section names
 
@@ -159,8 +160,9 @@ class SectionReader:
         data = {key: text for key, text in texts.items() if key in keys and text.strip()} | dict(fixed)
         section, wrong = self._validate(model, data)
         if section is not None:
+            doubtful = wrong | (CREDENTIALS if wrong & CREDENTIALS else set())
             for key, message in section.conflicts():
-                if key not in wrong:
+                if key not in doubtful:
                     self._add(key, message)
         return None if self.problems else section
 
