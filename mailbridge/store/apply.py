@@ -1,8 +1,9 @@
-"""Apply a Decision in one transaction: the case, its thread, timers, outbox, and the job done, or nothing at all.
+"""Apply a Decision in one transaction: the case, its thread, timers, outbox, and the job done, or nothing at
+all.
 
-Clash means that the world moved since the facts were loaded (another version of the case, a lost lease, a unique
-key taken): the caller loads the facts again and decides again. No lock is held across thinking; only rendering a
-notice happens inside, because its case number is known only here.
+Clash means that the world moved since the facts were loaded (another version of the case, a lost lease, a
+unique key taken): the caller loads the facts again and decides again. No lock is held across thinking; only
+rendering a notice happens inside, because its case number is known only here.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ from mailbridge.model.decision import (
 from mailbridge.policy.subjects import subject_key
 from mailbridge.store import cases, customers, jobs
 from mailbridge.store.engine import Store
-from mailbridge.store.inbox import clean
 from mailbridge.store.jobs import Job
 from mailbridge.store.schema import case, counter, entry, event, message, outbox, participant, thread
+from mailbridge.store.text import clean
 
 
 class Clash(Temporary):
@@ -98,7 +99,8 @@ class Applier:
     ) -> int | None:
         """Write it all; returns the id of the case concerned. Raises Clash, StoreUnavailable, StoreFull.
 
-        versions: id and version of each case the decision was made on. expect may raise Clash after a last look.
+        versions: id and version of each case the decision was made on. expect may raise Clash after a last
+        look.
         """
         try:
             with self._store.write() as connection:

@@ -149,7 +149,7 @@ class Cases:
     def count(self) -> dict[str, int]:
         query = select(case.c.status, func.count()).group_by(case.c.status)
         with self._store.read() as connection:
-            return {status: count for status, count in connection.execute(query)}
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def at_risk(self, before: datetime) -> list[Case]:
         """Open cases whose answer is due before this instant, the most urgent first."""

@@ -1,4 +1,5 @@
-"""Accounts, contacts, their addresses and telephone numbers; addresses that are known to be dead; the secrets."""
+"""Accounts, contacts, their addresses and telephone numbers; addresses that are known to be dead; the
+secrets."""
 
 from __future__ import annotations
 
@@ -120,8 +121,8 @@ class Customers:
         self._store = store
 
     def put_batch(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Insert or bring up to date. Keys: account, plan, starts_on, ends_on, domains, zone, name, addresses,
-        phones; one transaction for all rows."""
+        """Insert or bring up to date. Keys: account, plan, starts_on, ends_on, domains, zone, name,
+        addresses, phones; one transaction for all rows."""
         with self._store.write() as connection:
             accounts: dict[str, int] = {}
             for row in rows:

@@ -1,8 +1,9 @@
 """The database connection, and every difference between SQLite and PostgreSQL.
 
 `Store.write()` is one transaction that has reached the disk when it returns; `Store.read()` is a snapshot for
-looking. SQLite runs in WAL with synchronous=FULL and BEGIN IMMEDIATE: with the driver's default transactions a
-read-then-write loses updates silently. PostgreSQL runs READ COMMITTED; claims use SKIP LOCKED.
+looking. SQLite runs in WAL with synchronous=FULL and BEGIN IMMEDIATE: with the driver's default transactions
+a read-then-write loses updates silently. PostgreSQL writes in READ COMMITTED, with SKIP LOCKED in claims, and
+looks in REPEATABLE READ, since facts from two snapshots can be true of no moment.
 
 Fails with StoreUnavailable (away, locked, broken) or StoreFull (no room): both temporary, nothing is lost.
 """
@@ -18,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -99,7 +100,9 @@ class Store:
     def read(self) -> Iterator[Connection]:
         """A consistent view for looking; never writes."""
         with self._translated(), self.engine.connect() as connection:
-            if self._begin and self.path is not None:
+            if self._begin is None:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            elif self.path is not None:
                 connection.exec_driver_sql("BEGIN")
             try:
                 yield connection
@@ -122,7 +125,12 @@ class Store:
                 raise StoreFull("the disk of the database is full; free some room") from error
             raise StoreUnavailable(f"the database cannot be used now: {_first_line(error)}") from error
         except DBAPIError as error:
-            if error.connection_invalidated:
+            if isinstance(error.orig, sqlite3.DatabaseError) and type(error.orig) is sqlite3.DatabaseError:
+                # "file is not a database", "disk image is malformed": mail must wait, never bounce
+                where = f" {self.path}" if self.path else ""
+                raise StoreUnavailable(f"the database{where} is broken: {_first_line(error)}") from error
+            away = self.dialect == "postgresql" and isinstance(error, InterfaceError)
+            if error.connection_invalidated or away:
                 raise StoreUnavailable(f"the database went away: {_first_line(error)}") from error
             raise
         except OSError as error:

@@ -15,11 +15,15 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from mailbridge.model.envelope import Envelope, Way
 from mailbridge.store import jobs
 from mailbridge.store.engine import Store
 from mailbridge.store.schema import arrival, cursor, message
+from mailbridge.store.text import clean
+
+__all__ = ["Cursor", "Inbox", "Received", "Stored", "clean", "load", "put"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,6 @@ class Received:
     kind: str = ""
     outcome: str = ""
     reason: str = ""
-
-
-def clean(text: str) -> str:
-    """Text as a database takes it: without NUL and lone surrogates (PITFALLS 16.4)."""
-    return text.replace("\x00", "").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def put(connection: Connection, envelope: Envelope, raw: bytes) -> Stored:
@@ -122,6 +121,13 @@ class Inbox:
 
         Raises StoreUnavailable, StoreFull; then nothing of the batch is stored and the cursor is unmoved.
         """
+        try:
+            return self._put_batch(items, cursor_)
+        except IntegrityError:
+            # PostgreSQL: two nodes took the same bytes at once. The other one's row is there now: look again.
+            return self._put_batch(items, cursor_)
+
+    def _put_batch(self, items: Sequence[tuple[Envelope, bytes]], cursor_: Cursor | None) -> list[Stored]:
         with self._store.write() as connection:
             stored = [put(connection, envelope, raw) for envelope, raw in items]
             if cursor_ is not None:

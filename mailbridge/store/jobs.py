@@ -1,5 +1,4 @@
-"""Durable background steps: claimed under a lease, fenced by the attempt number, set aside when they keep
-failing.
+"""Durable background steps: claimed under a lease, fenced by its number, set aside when they keep failing.
 
 A timer is a job with due_at in the future. Waking somebody is only a hint; asking for what is due is enough.
 A job that is finished is deleted; one that fails too often is `dead`, whole, with its error, and can be
@@ -14,9 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from mailbridge.store.engine import Store
 from mailbridge.store.schema import job, tick
+from mailbridge.store.text import clean
 
 MAX_ERROR = 4000
 
@@ -68,12 +69,10 @@ class Jobs:
 
         A lease that ran out gives its job back first: its holder died, or will find its fence closed.
         """
+        lost = select(job.c.id).where(*_lost(now)).limit(1)
         with self._store.read() as connection:  # look first: an idle worker must not take the write lock
             kind = next((kind for kind in kinds if connection.execute(_due(kind, now, 1)).first()), None)
-            if (
-                kind is None
-                and connection.execute(select(job.c.id).where(*_lost(now)).limit(1)).first() is None
-            ):
+            if kind is None and connection.execute(lost).first() is None:
                 return []
         with self._store.write() as connection:
             connection.execute(update(job).where(*_lost(now)).values(state="ready", lease_until=None))
@@ -96,10 +95,10 @@ class Jobs:
             row = connection.execute(select(job).where(*here).with_for_update(skip_locked=True)).first()
             if row is None:
                 return None
-            lease = now + timedelta(seconds=lease_s)
-            values = {"state": "running", "attempt": row.attempt + 1, "lease_until": lease}
-            connection.execute(update(job).where(job.c.id == row.id).values(**values))
-        return Job(row.id, row.kind, row.key, row.payload, row.due_at, row.attempt + 1)
+            until = now + timedelta(seconds=lease_s)
+            values = {"attempt": row.attempt + 1, "lease": row.lease + 1, "lease_until": until}
+            connection.execute(update(job).where(job.c.id == row.id).values(state="running", **values))
+        return Job(row.id, row.kind, row.key, row.payload, row.due_at, row.attempt + 1, row.lease + 1)
 
     def holds(self, held: Job) -> bool:
         """Whether the lease is still ours."""
@@ -119,7 +118,7 @@ class Jobs:
 
     def retry(self, held: Job, due_at: datetime, error: str = "") -> None:
         """Give the job back, to be tried again at due_at."""
-        values = {"state": "ready", "due_at": due_at, "lease_until": None, "error": error[:MAX_ERROR]}
+        values = {"state": "ready", "due_at": due_at, "lease_until": None, "error": _tail(error)}
         with self._store.write() as connection:
             connection.execute(_fenced(update(job), held).values(**values))
 
@@ -132,7 +131,7 @@ class Jobs:
     def bury(self, held: Job, error: str) -> None:
         """Set the job aside as dead, with its error."""
         with self._store.write() as connection:
-            values = {"state": "dead", "lease_until": None, "error": error[:MAX_ERROR]}
+            values = {"state": "dead", "lease_until": None, "error": _tail(error)}
             connection.execute(_fenced(update(job), held).values(**values))
 
     def revive(self, job_id: int, now: datetime) -> bool:
@@ -158,14 +157,17 @@ class Jobs:
 
     def tick(self, name: str, at: datetime) -> bool:
         """True for the one caller on any node who gets to do the periodic thing of this moment."""
-        with self._store.write() as connection:
-            held = connection.execute(select(tick.c.at).where(tick.c.name == name, tick.c.at == at)).first()
-            if held is None:
-                connection.execute(
-                    delete(tick).where(tick.c.name == name, tick.c.at < at - timedelta(days=7))
-                )
+        here = (tick.c.name == name, tick.c.at == at)
+        try:
+            with self._store.write() as connection:
+                if connection.execute(select(tick.c.at).where(*here)).first() is not None:
+                    return False
+                old = (tick.c.name == name, tick.c.at < at - timedelta(days=7))
+                connection.execute(delete(tick).where(*old))
                 connection.execute(insert(tick).values(name=name, at=at))
-        return held is None
+        except IntegrityError:
+            return False  # another node was quicker by less than a transaction
+        return True
 
 
 def _due(kind: str, now: datetime, limit: int) -> Select[Any]:
@@ -180,6 +182,11 @@ def _lost(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 def _fenced(statement: Any, held: Job) -> Any:
     return statement.where(job.c.id == held.id, job.c.lease == held.lease, job.c.state == "running")
+
+
+def _tail(error: str) -> str:
+    """The end of a traceback says what went wrong."""
+    return clean(error)[-MAX_ERROR:]
 
 
 def finish(connection: Connection, held: Job) -> bool:

@@ -1,7 +1,7 @@
 """Schema migrations by Alembic: a fresh database is made at the newest revision, an older one is brought up.
 
-`upgrade` is safe to call from several processes at once: SQLite serialises by its write lock, PostgreSQL by an
-advisory lock held for the transaction.
+`upgrade` is safe to call from several processes at once: SQLite serialises by its write lock, PostgreSQL by
+an advisory lock held for the transaction.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The outbox: mail with its exact bytes and Message-ID, written once, sent at least once.
 
-A row is written in the transaction that decides it. A second sending after a crash is the same mail with the same
-Message-ID. Counting rows over sliding windows is the governor's memory.
+A row is written in the transaction that decides it. A second sending after a crash is the same mail with the
+same Message-ID. Counting rows over sliding windows is the governor's memory.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlalchemy import case as when
 
 from mailbridge.store.engine import Store
 from mailbridge.store.schema import outbox
+from mailbridge.store.text import clean
 
 COUNTED = ("waiting", "sending", "sent", "dead")
 
@@ -36,10 +37,11 @@ class Outbound:
     created_at: datetime
     message_ref: str
     subject: str
+    lease: int = 0
 
 
 def counts(connection: Connection, address: str, now: datetime) -> tuple[int, int, int, int]:
-    """Automatic mail (last hour to the address, last day to it, last hour to its domain, last hour overall)."""
+    """Automatic mail: last hour and last day to the address, last hour to its domain, last hour in all."""
     hour, day = now - timedelta(hours=1), now - timedelta(days=1)
     base = (outbox.c.automatic, outbox.c.state.in_(COUNTED), outbox.c.kind.in_(CUSTOMER_KINDS))
     domain = address.rpartition("@")[2].lower()
@@ -89,8 +91,8 @@ class Outbox:
             rows = connection.execute(query.with_for_update(skip_locked=True)).all()
             lease = now + timedelta(seconds=lease_s)
             ids = [row.id for row in rows]
-            values = {"state": "sending", "attempt": outbox.c.attempt + 1, "lease_until": lease}
-            connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(**values))
+            values = {"state": "sending", "attempt": outbox.c.attempt + 1, "lease": outbox.c.lease + 1}
+            connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(lease_until=lease, **values))
         return [
             Outbound(
                 row.id,
@@ -105,12 +107,13 @@ class Outbox:
                 row.created_at,
                 row.message_ref,
                 row.subject,
+                row.lease + 1,
             )
             for row in rows
         ]
 
     def sent(self, held: Outbound, at: datetime, reply: str) -> bool:
-        return self._finish(held, state="sent", sent_at=at, reply=reply[:1000], lease_until=None)
+        return self._finish(held, state="sent", sent_at=at, reply=clean(reply)[:1000], lease_until=None)
 
     def retry(
         self, held: Outbound, due_at: datetime, reply: str, rcpt_to: Sequence[str] | None = None
@@ -118,14 +121,14 @@ class Outbox:
         """Try again at due_at, for the recipients that are left."""
         left = list(rcpt_to) if rcpt_to is not None else list(held.rcpt_to)
         return self._finish(
-            held, state="waiting", due_at=due_at, reply=reply[:1000], lease_until=None, rcpt_to=left
+            held, state="waiting", due_at=due_at, reply=clean(reply)[:1000], lease_until=None, rcpt_to=left
         )
 
     def dead(self, held: Outbound, reply: str) -> bool:
-        return self._finish(held, state="dead", reply=reply[:1000], lease_until=None)
+        return self._finish(held, state="dead", reply=clean(reply)[:1000], lease_until=None)
 
     def _finish(self, held: Outbound, **values: Any) -> bool:
-        mine = (outbox.c.id == held.id, outbox.c.attempt == held.attempt, outbox.c.state == "sending")
+        mine = (outbox.c.id == held.id, outbox.c.lease == held.lease, outbox.c.state == "sending")
         with self._store.write() as connection:
             return bool(connection.execute(update(outbox).where(*mine).values(**values)).rowcount)
 

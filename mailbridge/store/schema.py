@@ -1,7 +1,7 @@
 """The tables. Migrations (store/migrations) make them; this is what the code believes of them.
 
-Instants are aware UTC: timestamptz on PostgreSQL, fixed-width ISO text on SQLite (sorts as time). Every insert
-that must be once has a unique key: message.digest, job.key, outbox.key, tick (name, at), case.number.
+Instants are aware UTC: timestamptz on PostgreSQL, fixed-width ISO text on SQLite (sorts as time). Every
+insert that must be once has a unique key: message.digest, job.key, outbox.key, tick (name, at), case.number.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Instant(TypeDecorator[datetime]):
         utc = value.astimezone(UTC)
         return utc if dialect.name == "postgresql" else utc.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         if value is None:
             return None
         if isinstance(value, datetime):
@@ -90,6 +90,7 @@ message = Table(
     Column("error", Text, nullable=False, default=""),
     Column("processed_at", Instant),
     Column("raw", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,  # people and events name it: an id is never used twice
 )
 Index("message_by_ref", message.c.message_ref)
 Index("message_by_author", message.c.author, message.c.received_at)
@@ -204,7 +205,7 @@ case = Table(
     Column("update_due_at", Instant),
     Column("auto_close_at", Instant),
     Column("auto_close_warned_at", Instant),
-    Column("warning_key", String(120), nullable=False, default=""),
+    Column("warning_key", String(160), nullable=False, default=""),
     Column("held", Boolean, nullable=False, default=False),
     Column("hold_until", Instant),
     Column("released_at", Instant),
@@ -291,8 +292,11 @@ job = Table(
     Column("due_at", Instant, nullable=False),
     Column("state", String(16), nullable=False),  # ready, running, dead
     Column("attempt", Integer, nullable=False, default=0),
+    # the fence: rises with each claim and is never set back, as attempt is when an admin says "again"
+    Column("lease", Integer, nullable=False, default=0),
     Column("lease_until", Instant),
     Column("error", Text, nullable=False, default=""),
+    sqlite_autoincrement=True,  # the id of a deleted job must not come again: an old holder would finish it
 )
 Index("job_ready", job.c.state, job.c.kind, job.c.due_at)
 
@@ -314,10 +318,12 @@ outbox = Table(
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("attempt", Integer, nullable=False, default=0),
+    Column("lease", Integer, nullable=False, default=0),
     Column("lease_until", Instant),
     Column("sent_at", Instant),
     Column("reply", Text, nullable=False, default=""),
     Column("raw", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
 )
 Index("outbox_ready", outbox.c.state, outbox.c.due_at)
 Index("outbox_by_address", outbox.c.to_address, outbox.c.created_at)

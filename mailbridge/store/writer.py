@@ -1,11 +1,11 @@
 """Group commit: many intakes, one writer thread, one fsync for all that waited meanwhile.
 
-`submit` hands a message over and returns a Future; it resolves only after the COMMIT that holds the message has
-reached the disk. With 32 senders waiting this costs 0.08 fdatasync a message instead of 1.04.
+`submit` hands a message over and returns a Future; it resolves only after the COMMIT that holds the message
+has reached the disk. With 32 senders waiting this costs 0.08 fdatasync a message instead of 1.04.
 
-Fails with Busy when more than max_bytes wait, StoreFull when the disk's reserve is touched, StoreUnavailable when
-the database is away: all temporary. One message that cannot be stored does not spoil its neighbours: a batch that
-fails is tried again one by one.
+Fails with Busy when more than max_bytes wait, StoreFull when the disk's reserve is touched, StoreUnavailable
+when the database is away: all temporary. One message that cannot be stored does not spoil its neighbours: a
+batch that fails is tried again one by one.
 """
 
 from __future__ import annotations
