@@ -70,7 +70,7 @@ def _seen_before(facts: Facts, message: ParsedMessage, now: datetime) -> Decisio
         or not is_escalation(facts)
         or facts.classification.kind not in kinds
     ):
-        return Decision("duplicate", f"the same as message {seen.message_id}", (), seen.case and seen.case.id)
+        return Decision("duplicate", f"the same as message {seen.message_id}", (), seen.case.id if seen.case else None)
     draft = Draft(seen.case, facts.policy, now)
     draft.escalate(facts, "mailed to the escalation address as well", f"escalation:{facts.message_id}")
     return draft.decision(

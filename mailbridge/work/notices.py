@@ -164,8 +164,12 @@ class NoticeWriter:
             "policy": {
                 "title": policy.title,
                 "texts": dict(policy.texts),
-                "links": {key: policy.links.get(key, "") for key in ("portal", "phone", *policy.links)}
-                | {"knowledge_base": policy.links.get("knowledge-base", "")},
+                "links": dict(policy.links)
+                | {
+                    "portal": policy.links.get("portal", ""),
+                    "phone": policy.links.get("phone", ""),
+                    "knowledge_base": policy.links.get("knowledge-base", ""),
+                },
             },
             "message": {
                 "author_name": hand.author.name or (author if not hand.author.address else ""),
