@@ -105,7 +105,9 @@ def check_templates(template_dirs: Sequence[Path] = ()) -> list[Problem]:
         for policy, language in sorted(variants):
             try:
                 data = example(kind)
-                renderer.render(Notice(kind, ("example@example.com",), data, policy=policy, language=language))
+                renderer.render(
+                    Notice(kind, ("example@example.com",), data, policy=policy, language=language)
+                )
             except (Permanent, OSError, ValueError) as error:
                 problems.append(Problem("templates", kind.value, policy or language, str(error)))
     return problems

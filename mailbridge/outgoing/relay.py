@@ -127,9 +127,8 @@ class Relay:
             server.close()
 
     def _deliver(self, mail_from: str, recipients: list[str], raw: bytes) -> Delivery:
-        unusable = [
-            _result(address, Outcome.PERMANENT, 0, why) for address in recipients if (why := _wrong(address))
-        ]
+        faults = {address: _wrong(address) for address in recipients}
+        unusable = [_result(address, Outcome.PERMANENT, 0, why) for address, why in faults.items() if why]
         good = [address for address, why in faults.items() if not why]
         if not good:
             return Delivery(tuple(unusable))
