@@ -165,6 +165,12 @@ class Inbox:
         with self._store.read() as connection:
             return connection.execute(select(message.c.raw).where(message.c.id == message_id)).scalar()
 
+    def rules(self, message_id: int) -> list[str]:
+        """The recorded rule table of a message."""
+        with self._store.read() as connection:
+            found = connection.execute(select(message.c.rules).where(message.c.id == message_id)).scalar()
+        return list(found or ())
+
     def waiting(self) -> int:
         """How many messages are received and not yet decided."""
         with self._store.read() as connection:

@@ -40,11 +40,12 @@ from mailbridge.store.jobs import Job, Jobs
 from mailbridge.store.lookups import Lookup
 from mailbridge.store.migrate import upgrade
 from mailbridge.store.outbox import Outbox
-from mailbridge.work.facts import Ground, Understood, understand
+from mailbridge.work.facts import Ground, Understood, entitled, understand
 from mailbridge.work.notices import InHand, NoticeWriter
 from mailbridge.work.site import make_site
 
 MOST_CLASHES = 20
+MOST_ATTEMPTS = 5  # at one message, before it is quarantined with its error
 Decide = Callable[[Facts, Case, datetime], Decision]
 
 
@@ -110,8 +111,10 @@ class Desk:
     def process_message(self, message_id: int) -> Outcome:
         """Run the message's own process jobs until it is decided. Raises Temporary when it cannot be now."""
         for key in (f"process:{message_id}", f"process:{message_id}:again"):
-            job = self.jobs.claim_key(key, self.clock.now(), self.config.worker.lease_s)
-            if job is not None:
+            for _ in range(MOST_ATTEMPTS):
+                job = self.jobs.claim_key(key, self.clock.now(), self.config.worker.lease_s)
+                if job is None:
+                    break
                 self.process(job)
         return self.outcome(message_id)
 
@@ -165,7 +168,7 @@ class Desk:
 
     def _failed(self, job: Job, message_id: int, error: str) -> None:
         now = self.clock.now()
-        if job.attempt >= min(self.config.worker.max_attempts, 5):
+        if job.attempt >= MOST_ATTEMPTS:
             self.inbox.quarantine(message_id, error, now)
             self.jobs.bury(job, error)
         else:
@@ -236,8 +239,6 @@ class Desk:
         account = contact.account if contact and contact.account else None
         if account is None and "@" in address:
             account = lookup.account_by_domain(address.rpartition("@")[2])
-        from mailbridge.work.facts import entitled
-
         return Facts(
             site=self.ground.site,
             policy=self.policy,

@@ -21,6 +21,7 @@ from mailbridge.model.notice import Audience, Notice, NoticeAttachment, NoticeKi
 from mailbridge.model.policy import Policy, TargetKind
 from mailbridge.outgoing.notices import Renderer
 from mailbridge.policy import tokens, words
+from mailbridge.policy.policyfile import TOPICS
 from mailbridge.policy.targets import has_target, promise, target_of
 from mailbridge.store.apply import Mail
 
@@ -163,7 +164,7 @@ class NoticeWriter:
             "promise": self._promise(case),
             "policy": {
                 "title": policy.title,
-                "texts": dict(policy.texts),
+                "texts": {topic: "" for topic in TOPICS} | dict(policy.texts),
                 "links": dict(policy.links)
                 | {
                     "portal": policy.links.get("portal", ""),
@@ -224,12 +225,12 @@ class NoticeWriter:
         calendar = policy.calendars[made.calendar]
         why = words.why_later(policy, made)
         return {
-            "respond_by_words": words.deadline_in_words(policy, made),
+            "respond_by_words": words.deadline_in_words(policy, made).removeprefix("by "),
             "target_words": words.target_in_words(target_of(policy, case.plan, case.severity, kind)),
             "why_later": why.text,
-            "hours_words": list(
-                words.hours_in_words(calendar, made.received_at.date(), policy.second_zones, policy.language)
-            ),
+            "hours_words": words.hours_in_words(
+                calendar, made.received_at.date(), policy.second_zones, policy.language
+            ).split("; "),
             "holidays_words": list(why.names),
             "is_acknowledgement_answer": policy.acknowledgement_counts,
         }

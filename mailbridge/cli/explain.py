@@ -1,0 +1,120 @@
+"""`mailbridge explain FILE`: what would happen to this message and why, rule by rule, writing nothing.
+
+What it promises: the very code that decides in the daemon, on the facts as they are now; nothing is stored.
+`explain in-12` tells the recorded reasons of a message that was taken. How it fails: NotFound (65) for a message
+that is not there, Permanent (65) for a file that cannot be read.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mailbridge.cli.context import Context, pass_context
+from mailbridge.cli.output import print_json, say
+from mailbridge.errors import NotFound, Permanent
+
+if TYPE_CHECKING:
+    from mailbridge.work.desk import Desk
+
+
+@click.command("explain")
+@click.argument("file", metavar="FILE|ID")
+@click.option("--way", type=click.Choice(["ingest", "smtp", "lmtp", "imap"]), default="ingest", help="As if by this.")
+@click.option("--sender", metavar="ADDRESS", help='Envelope sender; "<>" is the null one.')
+@click.option("--recipient", "recipients", multiple=True, metavar="ADDRESS", help="Envelope recipient.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@pass_context
+def command(
+    context: Context, file: str, way: str, sender: str | None, recipients: tuple[str, ...], as_json: bool
+) -> None:
+    """Say why a message was treated as it was, or what would be done with a file."""
+    from mailbridge.work.desk import Desk
+
+    with Desk.open(context.config()) as desk:
+        if file.startswith("in-") and file[3:].isdigit():
+            told = _recorded(desk, int(file[3:]))
+        else:
+            told = _would(desk, _read(file), way, sender, recipients)
+    if as_json:
+        print_json(told)
+        return
+    for key in ("kind", "rule", "outcome", "reason", "case", "author", "subject", "may_answer", "no_answer"):
+        say(f"{key:>11}: {told.get(key)}")
+    say("\nrules asked:")
+    for row in told["rules"]:
+        say(f"  {row}")
+    if told.get("effects"):
+        say("\nwhat would be done:")
+        for row in told["effects"]:
+            say(f"  {row}")
+
+
+def _read(file: str) -> bytes:
+    from mailbridge.intake.files import read_paths, read_stream
+
+    found = next(iter(read_stream(sys.stdin.buffer) if file == "-" else read_paths([Path(file)])), None)
+    if found is None or found.problem:
+        raise Permanent(f"{file}: {found.problem if found else 'no message in it'}")
+    return found.raw
+
+
+def _would(
+    desk: Desk, raw: bytes, way: str, sender: str | None, recipients: tuple[str, ...]
+) -> dict[str, Any]:
+    from mailbridge.mail.parse import parse
+    from mailbridge.model.envelope import Envelope, Way
+    from mailbridge.policy.decide import decide
+    from mailbridge.store.inbox import Received
+
+    now = desk.clock.now()
+    to = recipients or (desk.config.site.support[0].address,)
+    envelope = Envelope(Way(way), None if sender is None else sender.strip("<>"), to, now)
+    message = parse(raw)
+    understood = desk.understand(Received(0, raw, now, "received", True, (envelope,)), message)
+    decision = decide(understood.facts, message, now)
+    numbers = {ref.case.id: ref.case.number for ref in understood.facts.references}
+    classification = understood.facts.classification
+    return {
+        "kind": classification.kind.value,
+        "rule": classification.rule,
+        "outcome": decision.outcome,
+        "reason": decision.reason,
+        "case": numbers.get(decision.case or 0) if decision.case else None,
+        "author": message.author.address,
+        "subject": message.subject,
+        "may_answer": classification.may_answer,
+        "no_answer": classification.no_answer,
+        "rules": [*understood.verdict.rules, *decision.rules],
+        "effects": [_effect(effect) for effect in decision.effects],
+        "new_text": message.new_text,
+        "defects": list(message.defects),
+        "authentic": dict(understood.verdict.authentic),
+    }
+
+
+def _effect(effect: object) -> str:
+    names = [name for name in getattr(effect, "__slots__", ()) if name not in ("case", "html", "references")]
+    shown = []
+    for name in names:
+        value = getattr(effect, name)
+        if value in ("", None, (), {}):
+            continue
+        told = value.isoformat() if isinstance(value, datetime) else str(value)
+        shown.append(f"{name}={told if len(told) <= 120 else told[:117] + '...'}")
+    return f"{type(effect).__name__}: {', '.join(shown)}"
+
+
+def _recorded(desk: Desk, message_id: int) -> dict[str, Any]:
+    row = next((r for r in desk.inbox.listing(("received", "filed", "ignored", "quarantined")) if r["id"] == message_id), None)
+    if row is None:
+        raise NotFound(f"there is no message in-{message_id}")
+    rules = desk.inbox.rules(message_id)
+    return {key: row[key] for key in ("kind", "rule", "outcome", "reason", "author", "subject")} | {
+        "case": desk.cases.number_of(row["case_id"]),
+        "rules": rules,
+    }

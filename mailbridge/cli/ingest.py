@@ -1,0 +1,106 @@
+"""`mailbridge ingest`: raw messages from files, folders or standard input, by the durable path that SMTP takes.
+
+What it promises: each message is committed before it is looked at; a JSON line each says what became of it. For
+an alias or procmail: `|mailbridge ingest`. A plain ingest says nothing of who sent a message: it gives no staff
+authority. How it fails: exit 75 where the store is not available, and nothing is lost; 65 where a file cannot be
+read, after the others are done.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mailbridge.cli.context import Context, pass_context
+from mailbridge.cli.output import print_jsonl, say
+
+if TYPE_CHECKING:
+    from mailbridge.intake.files import Found
+    from mailbridge.work.desk import Desk
+
+EX_DATAERR = 65
+
+
+@click.command("ingest")
+@click.argument("files", nargs=-1, metavar="[FILE...]")
+@click.option("--no-answer", is_flag=True, help="Import without acknowledging.")
+@click.option("--sender", metavar="ADDRESS", help='Envelope sender, where a pipe knows it; "<>" is the null one.')
+@click.option("--recipient", "recipients", multiple=True, metavar="ADDRESS", help="Envelope recipient.")
+@click.option("--json", "as_json", is_flag=True, help="JSON lines (also the default into a pipe).")
+@pass_context
+def command(
+    context: Context,
+    files: tuple[str, ...],
+    no_answer: bool,
+    sender: str | None,
+    recipients: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Take raw RFC 5322 messages: files, Maildir or mbox paths, or standard input."""
+    from mailbridge.work.desk import Desk
+
+    failed = 0
+    with Desk.open(context.config()) as desk:
+        for found in _alone_by_its_name(_found(files)):
+            row = _take(desk, found, not no_answer, sender, recipients)
+            failed += row["outcome"] == "unread"
+            if as_json or not sys.stdout.isatty():
+                print_jsonl([row])
+            else:
+                case = f"case {row['case']}" if row["case"] else "no case"
+                say(f"{row['file']}: {row['outcome']} ({row['kind']}), {case}: {row['reason']}")
+    return EX_DATAERR if failed else 0
+
+
+def _found(files: tuple[str, ...]) -> Iterator[Found]:
+    from mailbridge.intake.files import read_paths, read_stream
+
+    for name in files or ("-",):
+        yield from read_stream(sys.stdin.buffer) if name == "-" else read_paths([Path(name)])
+
+
+def _alone_by_its_name(found: Iterator[Found]) -> Iterator[Found]:
+    """A file that begins like an mbox but holds one message is that message, by the file's own name."""
+    before: Found | None = None
+    for item in found:
+        if before is not None:
+            yield before if item.name.endswith(":2") else _plain(before)
+        before = item
+    if before is not None:
+        yield _plain(before)
+
+
+def _plain(item: Found) -> Found:
+    from dataclasses import replace
+
+    return replace(item, name=item.name.removesuffix(":1"))
+
+
+def _take(
+    desk: Desk, found: Found, answer: bool, sender: str | None, recipients: tuple[str, ...]
+) -> dict[str, object]:
+    from mailbridge.model.envelope import Envelope, Way
+
+    row: dict[str, object] = {"file": found.name, "outcome": "ignored", "kind": "", "case": None}
+    if found.problem:
+        outcome = "ignored" if found.problem == "empty" else "unread"
+        return row | {"outcome": outcome, "reason": found.problem}
+    envelope = Envelope(
+        way=Way.INGEST,
+        mail_from=None if sender is None else sender.strip("<>"),
+        rcpt_to=recipients or (desk.config.site.support[0].address,),
+        received_at=desk.clock.now(),
+        source=found.name,
+        answer=answer,
+    )
+    outcome = desk.take(envelope, found.raw)
+    return row | {
+        "outcome": outcome.outcome,
+        "kind": outcome.kind,
+        "case": outcome.case,
+        "reason": outcome.reason,
+    }

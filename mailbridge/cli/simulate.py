@@ -1,0 +1,39 @@
+"""`mailbridge simulate`: plays a scenario on a virtual clock; sends nothing, prints what would happen as JSON lines.
+
+Fails: Permanent (65) with the line's number for a scenario that cannot be read; NotFound (65) for a policy.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from mailbridge.cli.context import Context, pass_context
+from mailbridge.cli.output import print_jsonl
+from mailbridge.errors import Permanent
+
+
+@click.command("simulate")
+@click.argument("scenario", metavar="SCENARIO")
+@click.option("--policy", "policy_name", metavar="P", help="Shipped policy or path; else the site's.")
+@click.option("--all", "all_events", is_flag=True, help="Also events beyond the contract: held, released, filed...")
+@click.option("--json", "as_json", is_flag=True, help="JSON lines (always so).")
+@pass_context
+def command(
+    context: Context, scenario: str, policy_name: str | None, all_events: bool, as_json: bool
+) -> None:
+    """Play a scenario (JSONL, - for standard input) on a virtual clock."""
+    from mailbridge.ops.simulate import Simulation
+
+    del as_json  # JSON lines are the only form
+    policy = context.policy(policy_name)
+    try:
+        text = sys.stdin.read() if scenario == "-" else Path(scenario).read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Permanent(f"{scenario} cannot be read: {error}") from error
+    try:
+        print_jsonl(Simulation(policy, all_events=all_events).run(text.splitlines()))
+    except Permanent as error:
+        raise Permanent(f"{scenario}: {error}") from error
