@@ -14,12 +14,13 @@ A case in the wrong state raises Permanent: one sentence that says what would be
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 from mailbridge.errors import Permanent
 from mailbridge.model.case import Case, DeadlineState, Status, Timer
 from mailbridge.model.decision import Decision, Facts, Merge, Record
-from mailbridge.model.policy import TargetKind
+from mailbridge.model.policy import Policy, TargetKind
+from mailbridge.policy.calendars import checked, next_opening
 from mailbridge.policy.decide import staff_answer
 from mailbridge.policy.draft import Draft
 from mailbridge.policy.targets import cell, has_target
@@ -270,3 +271,22 @@ def _text(text: str, what: str) -> str:
     if len(text) > MAX_TEXT:
         raise Permanent(f"the {what} has {len(text)} characters; at most {MAX_TEXT} are taken")
     return text.strip("\r\n")
+
+
+def hold_until(policy: Policy, text: str) -> datetime:
+    """The end of a hold as staff write it: an instant with offset, or a date.
+
+    A date means the first opening of the policy's calendar on that day or after it: a case held until a
+    holiday comes back when somebody is there. Raises Permanent for anything else.
+    """
+    calendar = policy.calendars[policy.calendar]
+    try:
+        if len(text.strip()) == 10:
+            day = date.fromisoformat(text.strip())
+            return next_opening(calendar, datetime.combine(day, time(), calendar.zone).astimezone(UTC))
+        found = datetime.fromisoformat(text.strip())
+    except (ValueError, OverflowError):
+        raise Permanent(f"{text[:40]!r} is no date; write 2026-12-01 or 2026-12-01T09:00:00-08:00") from None
+    if found.tzinfo is None:
+        raise Permanent(f"{text!r} has no offset from UTC; write it like 2026-12-01T09:00:00-08:00")
+    return checked(found)

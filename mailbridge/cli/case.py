@@ -1,0 +1,24 @@
+"""`mailbridge case`: what staff do with cases from a shell.
+
+What it promises: each verb is one decision, applied whole or not at all; it says what happened, or with
+--json prints the case as `case show --json` does. How it fails: NotFound (65) for an unknown case, Permanent (65)
+where the case is in the wrong state, CannotWrite (73) for an output file, StoreUnavailable (75).
+"""
+
+from __future__ import annotations
+
+import click
+
+from mailbridge.cli import case_act, case_open, case_show
+
+
+@click.group("case")
+def command() -> None:
+    """List, show, answer, close and otherwise work on cases.
+
+    Who you are is told by --as, else by $MAILBRIDGE_STAFF, else it is the first of [site] staff.
+    """
+
+
+for _each in (*case_show.COMMANDS, *case_open.COMMANDS, *case_act.COMMANDS):
+    command.add_command(_each)

@@ -1,0 +1,118 @@
+"""Cases as JSON: the shapes of `case list --json` and `case show --json` (INTERFACE), and a little more.
+
+Times are ISO 8601 in UTC with offset. Reads only; raises what the store raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mailbridge.model.case import Case
+    from mailbridge.work.desk import Desk
+
+_FILE_KEYS = ("filename", "content_type", "size", "sha256")
+
+
+def when(instant: datetime | None) -> str | None:
+    """ISO 8601, UTC."""
+    return instant.astimezone(UTC).isoformat() if instant else None
+
+
+def list_row(case: Case) -> dict[str, Any]:
+    """One row of `case list --json`."""
+    return {
+        "number": case.number,
+        "subject": case.subject,
+        "status": case.status.value,
+        "channel": case.channel.value,
+        "severity": case.severity,
+        "plan": case.plan,
+        "requester": case.requester,
+        "requester_name": case.requester_name,
+        "account": case.account,
+        "entitled": case.entitled.value,
+        "escalation_level": case.escalation_level,
+        "assigned_to": case.assigned_to,
+        "created_at": when(case.created_at),
+        "respond_by": when(case.respond_by),
+        "deadline_state": case.deadline_state.value,
+        "auto_close_at": when(case.auto_close_at),
+        "held": case.held,
+        "hold_until": when(case.hold_until),
+        "closed_at": when(case.closed_at),
+        "duplicate_of": case.duplicate_of,
+    }
+
+
+def document(desk: Desk, case: Case) -> dict[str, Any]:
+    """`case show --json`."""
+    return {
+        **list_row(case),
+        "follows": case.follows,
+        "close_reason": case.close_reason,
+        "update_due_at": when(case.update_due_at),
+        "auto_close_warned_at": when(case.auto_close_warned_at),
+        "participants": list(case.participants),
+        "policy": case.policy,
+        "policy_version": case.policy_version,
+        "deadline": dict(case.proof) or None,
+        "messages": messages(desk, case),
+        "events": events(desk, case),
+    }
+
+
+def messages(desk: Desk, case: Case) -> list[dict[str, Any]]:
+    """The thread in order, each with its attachments and, of a voicemail, its transcript."""
+    rows = desk.cases.entries(case.id)
+    ids = [row["message_id"] for row in rows if row["direction"] == "in" and row["message_id"]]
+    transcripts = desk.cases.transcripts(ids)
+    return [_message(row, place, transcripts) for place, row in enumerate(rows, start=1)]
+
+
+def _message(
+    row: Mapping[str, Any], place: int, transcripts: Mapping[int, Sequence[Mapping[str, Any]]]
+) -> dict[str, Any]:
+    incoming = row["direction"] == "in"
+    found = transcripts.get(row["message_id"] or 0) if incoming else None
+    return {
+        "n": place,
+        "direction": row["direction"],
+        "kind": row["kind"],
+        "author": row["author"],
+        "from": row["from_"],
+        "to": list(row["to"] or ()),
+        "subject": row["subject"],
+        "text": row["text"],
+        "received_at": when(row["at"]),
+        "message_id": row["message_ref"] or None,
+        "attachments": [_file(item) for item in row["attachments"] or ()],
+        "transcript": _transcript(found[-1]) if found else None,
+    }
+
+
+def _file(item: Mapping[str, Any]) -> dict[str, Any]:
+    known = {key: item.get(key) for key in _FILE_KEYS}
+    return known | {"inline": bool(item.get("inline")), "dangerous": item.get("dangerous") or ""}
+
+
+def _transcript(row: Mapping[str, Any]) -> dict[str, Any]:
+    more = {key: value for key, value in (row["data"] or {}).items() if key not in row}
+    return more | {
+        "state": row["state"],
+        "text": row["text"],
+        "confidence": row["confidence"],
+        "duration": row["duration_s"],
+        "model": row["model"],
+        "words": row["words"] or [],
+    }
+
+
+def events(desk: Desk, case: Case) -> list[dict[str, Any]]:
+    """What happened and why, in order."""
+    return [
+        {**(row["data"] or {}), "at": when(row["at"]), "event": row["event"]}
+        for row in desk.cases.events(case.id)
+    ]

@@ -1,0 +1,112 @@
+"""What the case commands share: the desk, who acts, texts from the line or standard input, the last word.
+
+Who acts is told by --as, $MAILBRIDGE_STAFF or the first of [site] staff, and must be one of the staff: the
+name stands on the record and, of an answer, in front of the customer.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mailbridge.cli.context import Context
+from mailbridge.cli.output import print_json, say
+from mailbridge.errors import Permanent
+
+if TYPE_CHECKING:
+    from mailbridge.model.case import Case
+    from mailbridge.work.desk import Decide, Desk
+
+VARIABLE = "MAILBRIDGE_STAFF"
+MOST_BYTES = 1 << 20
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+number = click.argument("number", type=click.IntRange(1, 2**32 - 1), metavar="N")
+words = click.argument("words", nargs=-1, metavar="[TEXT | -]")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the case as JSON.")
+why = click.option("--reason", default="", metavar="WORDS", help="Why; stands on the case's record.")
+
+
+def acting(*names: str) -> Callable[[_F], _F]:
+    """The option that says who acts, under these further names."""
+    help_ = f"Who you are; else ${VARIABLE}, else the first of [site] staff."
+    return click.option("--as", *names, "who", default="", metavar="ADDRESS", help=help_)
+
+
+@contextmanager
+def desk_of(context: Context) -> Iterator[Desk]:
+    """The desk on the configured store. Raises ConfigInvalid, StoreUnavailable, CannotWrite."""
+    from mailbridge.work.desk import Desk
+
+    with Desk.open(context.config()) as desk:
+        yield desk
+
+
+def author(desk: Desk, who: str) -> str:
+    """The address of the staff member who acts, lower case. Raises Permanent for anybody else."""
+    staff = [person.key for person in (*desk.config.site.staff, *desk.config.site.admins)]
+    found = (who or os.environ.get(VARIABLE, "") or next(iter(staff), "")).strip().lower()
+    if found not in staff:
+        raise Permanent(f"{found or 'nobody'} is not of the staff; [site] staff names {', '.join(staff)}")
+    return found
+
+
+def text_of(given: Sequence[str], what: str) -> str:
+    """The words of the command line, or standard input where there are none or a single "-"."""
+    if given and tuple(given) != ("-",):
+        return " ".join(given)
+    stream = click.get_binary_stream("stdin")
+    if stream.isatty():
+        click.echo(f"Type the {what}; end it with Ctrl-D.", err=True)
+    octets = stream.read(MOST_BYTES + 1)
+    if len(octets) > MOST_BYTES:
+        raise Permanent(f"the {what} is longer than {MOST_BYTES} bytes")
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Permanent(f"the {what} is not UTF-8 at byte {error.start}") from None
+
+
+def act(context: Context, number: int, who: str, as_json: bool, fn: Callable[[Desk, str], Decide]) -> Case:
+    """Apply one decision to a case and say what came of it. fn makes the decide function of (desk, author)."""
+    with desk_of(context) as desk:
+        case = desk.on_case(number, fn(desk, author(desk, who)))
+        told(desk, case, as_json)
+        return case
+
+
+def told(desk: Desk, case: Case, as_json: bool, before: str = "") -> None:
+    """The last word of a command: the case as JSON, or in a sentence or two."""
+    from mailbridge.cli import case_data
+
+    if as_json:
+        print_json(case_data.document(desk, case))
+        return
+    say(f"{before}{sentence(case)}")
+    sys.stdout.flush()
+
+
+def sentence(case: Case) -> str:
+    """The case in one line for a person."""
+    from mailbridge.cli.case_data import when
+
+    if case.duplicate_of is not None:
+        return f"Case {case.number} is closed: merged into case {case.duplicate_of}."
+    parts = [f"Case {case.number} is {case.status.value}, {case.severity}"]
+    if case.escalation_level:
+        parts.append(f"escalated to level {case.escalation_level}")
+    if case.assigned_to:
+        parts.append(f"with {case.assigned_to}")
+    if case.held:
+        parts.append(f"held until {when(case.hold_until) or 'released'}")
+    if case.respond_by and case.deadline_state.value in ("pending", "missed"):
+        verb = "was due" if case.deadline_state.value == "missed" else "is due"
+        parts.append(f"an answer {verb} {when(case.respond_by)}")
+    if case.auto_close_at:
+        parts.append(f"closes by silence {when(case.auto_close_at)}")
+    return ", ".join(parts) + "."
