@@ -34,7 +34,7 @@ Look = tuple[tuple[str, int, int], ...]  # name, size, time of each file: what m
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """folder: holds CONTEXT/MAILBOX/INBOX. address: whom the voicemail is for. move_to: None leaves the files.
+    """folder holds CONTEXT/MAILBOX. address: whom the voicemail is for. move_to: None leaves the files.
 
     folders: which of a mailbox's are watched. orphan_s: how old an incomplete voicemail must be to be
     taken as it is; a lock file older than that is a dead one.

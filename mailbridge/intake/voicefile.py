@@ -59,7 +59,8 @@ class Call:
 def read_call(text: bytes) -> Call:
     """The message file's fields; bounded, the first of a name counts."""
     fields: dict[str, str] = {}
-    for line in _text(text[: 64 << 10]).splitlines()[:200]:
+    # Not splitlines: a carriage return or a form feed in a caller's name starts no line.
+    for line in _text(text[: 64 << 10]).split("\n")[:200]:
         found = _FIELD.match(line)
         if found and not line.lstrip().startswith(";"):
             fields.setdefault(found[1].lower(), _clean(found[2]))
@@ -74,7 +75,8 @@ def compose(call: Call, recording: bytes | None, suffix: str, address: str, rema
     ).hexdigest()
     boundary = f"----voicemail_{key[:32]}"
     head = "".join(f"{name}: {value}\r\n" for name, value in _headers(call, key, boundary, address))
-    text = f"--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    kind = "text/plain; charset=utf-8"
+    text = f"--{boundary}\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n\r\n"
     parts = [head, "\r\n", text, _base64(about.encode())]
     if recording is not None:
         parts += [f"--{boundary}\r\n", *_audio_head(suffix), "\r\n", _base64(recording)]

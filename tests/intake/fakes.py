@@ -1,4 +1,4 @@
-"""A store in memory that keeps the contract of intake.ports; tests/intake/test_contract.py holds it to the real one."""
+"""A store in memory that keeps the contract of intake.ports; test_contract.py holds it to the real one."""
 
 from __future__ import annotations
 
