@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 @click.command("explain")
 @click.argument("file", metavar="FILE|ID")
-@click.option("--way", type=click.Choice(["ingest", "smtp", "lmtp", "imap"]), default="ingest", help="As if by this.")
+@click.option(
+    "--way", type=click.Choice(["ingest", "smtp", "lmtp", "imap"]), default="ingest", help="As if by this."
+)
 @click.option("--sender", metavar="ADDRESS", help='Envelope sender; "<>" is the null one.')
 @click.option("--recipient", "recipients", multiple=True, metavar="ADDRESS", help="Envelope recipient.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
@@ -110,7 +112,14 @@ def _effect(effect: object) -> str:
 
 
 def _recorded(desk: Desk, message_id: int) -> dict[str, Any]:
-    row = next((r for r in desk.inbox.listing(("received", "filed", "ignored", "quarantined")) if r["id"] == message_id), None)
+    row = next(
+        (
+            r
+            for r in desk.inbox.listing(("received", "filed", "ignored", "quarantined"))
+            if r["id"] == message_id
+        ),
+        None,
+    )
     if row is None:
         raise NotFound(f"there is no message in-{message_id}")
     rules = desk.inbox.rules(message_id)

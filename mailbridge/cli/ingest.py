@@ -28,7 +28,9 @@ EX_DATAERR = 65
 @click.command("ingest")
 @click.argument("files", nargs=-1, metavar="[FILE...]")
 @click.option("--no-answer", is_flag=True, help="Import without acknowledging.")
-@click.option("--sender", metavar="ADDRESS", help='Envelope sender, where a pipe knows it; "<>" is the null one.')
+@click.option(
+    "--sender", metavar="ADDRESS", help='Envelope sender, where a pipe knows it; "<>" is the null one.'
+)
 @click.option("--recipient", "recipients", multiple=True, metavar="ADDRESS", help="Envelope recipient.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines (also the default into a pipe).")
 @pass_context

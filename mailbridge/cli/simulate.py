@@ -18,7 +18,9 @@ from mailbridge.errors import Permanent
 @click.command("simulate")
 @click.argument("scenario", metavar="SCENARIO")
 @click.option("--policy", "policy_name", metavar="P", help="Shipped policy or path; else the site's.")
-@click.option("--all", "all_events", is_flag=True, help="Also events beyond the contract: held, released, filed...")
+@click.option(
+    "--all", "all_events", is_flag=True, help="Also events beyond the contract: held, released, filed..."
+)
 @click.option("--json", "as_json", is_flag=True, help="JSON lines (always so).")
 @pass_context
 def command(

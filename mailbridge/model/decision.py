@@ -88,6 +88,7 @@ class Facts:
     policy: Policy
     classification: Classification
     message_id: int = 0  # row of the message in hand
+    from_files: bool = False  # an import: many messages at once are no flood
     answer: bool = True  # False for an import that must not be acknowledged
     recipients: tuple[str, ...] = ()  # of every arrival of this message, lower case
     references: tuple[Reference, ...] = ()

@@ -131,7 +131,12 @@ class Simulation:
             self._last_event = row["id"]
             if row["event"] in TOLD or self._all:
                 data = {key: value for key, value in (row["data"] or {}).items() if value not in ("", None)}
-                yield {"at": row["at"].astimezone(zone).isoformat(), "event": row["event"], "case": row["number"], **data}
+                yield {
+                    "at": row["at"].astimezone(zone).isoformat(),
+                    "event": row["event"],
+                    "case": row["number"],
+                    **data,
+                }
 
     # --- what lines do -----------------------------------------------------------------------------------------
 
@@ -156,7 +161,7 @@ class Simulation:
         desk = self.desk
         site = desk.config.site
         to = str(step.get("to") or site.support[0].address)
-        to = site.escalation[0].address if to == "escalation" else to
+        to = site.escalation[0].address if to.partition("@")[0] in ("escalation", "supportescalation") else to
         mail = EmailMessage(policy=SMTP)
         sender, subject = step.get("from"), step.get("subject")
         if number := step.get("reply_to_case"):
@@ -182,8 +187,8 @@ class Simulation:
         return str(rows[-1]["message_ref"]) if rows else ""
 
     def _put(self, raw: bytes, sender: str, to: str) -> None:
-        own = self.desk.config.site.own_addresses
-        rcpt = to if to.lower().partition("+")[0] in {a.partition("@")[0] for a in own} else next(iter(own))
+        site = self.desk.config.site
+        rcpt = to if to.lower() in site.own_addresses else site.support[0].address
         now = self.desk.clock.now()
         address = re.sub(r".*<([^>]*)>.*", r"\1", sender)
         self.desk.inbox.put_batch([(Envelope(Way.SIMULATION, address, (rcpt,), now), raw)])
@@ -228,7 +233,10 @@ class Simulation:
 
     def _severity(self, step: Mapping[str, Any]) -> None:
         author, severity = self._author(step), str(step["severity"])
-        self._on(step, lambda facts, case, now: command.severity(facts, case, now, author=author, severity=severity))
+        self._on(
+            step,
+            lambda facts, case, now: command.severity(facts, case, now, author=author, severity=severity),
+        )
 
     def _close(self, step: Mapping[str, Any]) -> None:
         author, reason = self._author(step), str(step.get("text", ""))

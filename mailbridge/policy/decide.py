@@ -25,7 +25,7 @@ from mailbridge.model.message import Kind, ParsedMessage
 from mailbridge.model.policy import TargetKind
 from mailbridge.policy.draft import Draft
 from mailbridge.policy.govern import staff_flooded
-from mailbridge.policy.subjects import subject_key
+from mailbridge.policy.subjects import subject_key, without_tags
 from mailbridge.policy.thread import Place, knows, place
 from mailbridge.policy.wordlists import is_only
 
@@ -227,7 +227,8 @@ def subject_line(facts: Facts, message: ParsedMessage, channel: Channel) -> str:
         who = (facts.contact.name if facts.contact and facts.contact.name else "") or facts.caller
         who = who or (voicemail.caller_name if voicemail else "")
         return f"Voicemail from {who or 'an unknown caller'}"
-    return " ".join(message.subject.split())[:MAX_SUBJECT] or "(no subject)"
+    # another case's tag in our subject would send the answers there
+    return " ".join(without_tags(message.subject).split())[:MAX_SUBJECT] or "(no subject)"
 
 
 def _voicemail(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:

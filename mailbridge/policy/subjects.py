@@ -38,6 +38,11 @@ def strip_prefixes(subject: str) -> str:
     return text.strip()
 
 
+def without_tags(subject: str) -> str:
+    """Without case tags such as [#1042]."""
+    return _TAG.sub(" ", subject)
+
+
 def subject_key(subject: str) -> str:
     """The subject as compared."""
     text = strip_prefixes(_TAG.sub(" ", unicodedata.normalize("NFKC", subject[:MAX_SUBJECT])))

@@ -103,7 +103,7 @@ def _same_report(case: Case, facts: Facts, message: ParsedMessage, age: timedelt
 def _same_subject(case: Case, facts: Facts, message: ParsedMessage, age: timedelta) -> bool:
     if case.duplicate_of is not None:
         return False
-    if facts.sent.from_sender_hour > facts.site.limits.flood_per_sender_hour:
+    if not facts.from_files and facts.sent.from_sender_hour > facts.site.limits.flood_per_sender_hour:
         return case.status is not Status.CLOSED  # a flood is one case, counted, not thousands
     if subject_key(message.subject) != case.subject_key:
         return False

@@ -60,8 +60,11 @@ class Mail:
     attachments: tuple[Mapping[str, Any], ...] = ()
 
 
-Compose = Callable[[Case, Send, str], Mail]
-"""(case after the decision, what to send to one recipient group, outbox key) -> bytes. Must not block."""
+History = Callable[[], list[Mapping[str, Any]]]
+"""The case's entries so far, read in the same transaction."""
+
+Compose = Callable[[Case, Send, str, History], Mail]
+"""(case after the decision, what to send to one group, outbox key, history) -> bytes. Must not block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,10 @@ def _settle(
 ) -> None:
     """Write on the message what became of it. A second processing leaves a first outcome standing."""
     states = {"ignored": "ignored", "quarantined": "quarantined"}
+    if decision.outcome == "ignored" and case_id is None:
+        withheld = {"notice": "answer", "to": clean(verdict.author), "reason": clean(decision.reason)}
+        values = {"case_id": None, "message_id": verdict.message_id, "at": now}
+        connection.execute(insert(event).values(event="suppressed", data=withheld, **values))
     known = connection.execute(select(message.c.state).where(message.c.id == verdict.message_id)).scalar()
     if decision.outcome == "duplicate" and known == "filed":
         return
@@ -338,7 +345,7 @@ class _Run:
         only = Send(
             snap.id, effect.kind, to, effect.once, effect.data, effect.cc, effect.attachments, effect.event
         )
-        mail = self.compose(snap, only, key)
+        mail = self.compose(snap, only, key, lambda: cases.entries(self.connection, snap.id))
         values = {
             "key": key,
             "case_id": snap.id,

@@ -108,6 +108,12 @@ def require(connection: Connection, number: int) -> Case:
     return snapshots(connection, rows)[0]
 
 
+def entries(connection: Connection, case_id: int) -> list[Mapping[str, Any]]:
+    """Messages and notes of a case in order."""
+    rows = connection.execute(select(entry).where(entry.c.case_id == case_id).order_by(entry.c.at, entry.c.id))
+    return [dict(row._mapping) for row in rows]
+
+
 class Cases:
     """What people ask of cases."""
 
@@ -163,10 +169,7 @@ class Cases:
 
     def entries(self, case_id: int) -> list[Mapping[str, Any]]:
         with self._store.read() as connection:
-            rows = connection.execute(
-                select(entry).where(entry.c.case_id == case_id).order_by(entry.c.at, entry.c.id)
-            )
-            return [dict(row._mapping) for row in rows]
+            return entries(connection, case_id)
 
     def events(self, case_id: int) -> list[Mapping[str, Any]]:
         with self._store.read() as connection:

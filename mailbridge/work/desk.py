@@ -63,7 +63,9 @@ class Outcome:
 class Desk:
     """One site at work on its store."""
 
-    def __init__(self, config: Config, store: Store, policy: Policy, renderer: Renderer, clock: Clock) -> None:
+    def __init__(
+        self, config: Config, store: Store, policy: Policy, renderer: Renderer, clock: Clock
+    ) -> None:
         self.config = config
         self.store = store
         self.policy = policy
@@ -87,7 +89,9 @@ class Desk:
 
     @classmethod
     @contextmanager
-    def open(cls, config: Config, clock: Clock | None = None, *, store: Store | None = None) -> Iterator[Desk]:
+    def open(
+        cls, config: Config, clock: Clock | None = None, *, store: Store | None = None
+    ) -> Iterator[Desk]:
         """A desk on the configured store, migrated. Raises ConfigInvalid, StoreUnavailable, CannotWrite."""
         policy = load_policy(config.site.policy)
         if store is None:
@@ -188,7 +192,7 @@ class Desk:
             transcript=voicemail.text if voicemail else "",
             pending_transcript=any(isinstance(effect, Transcribe) for effect in decision.effects),
         )
-        return self._notices.writer_for(hand, self._history)
+        return self._notices.writer_for(hand)
 
     # --- cases -----------------------------------------------------------------------------------------------
 
@@ -202,7 +206,7 @@ class Desk:
                 facts = self.case_facts(Lookup(connection), case)
             decision = fn(facts, case, now)
             versions = _touched(decision, {case.id: case.version})
-            applier = Applier(self.store, self._notices.writer_for(hand or InHand(), self._history))
+            applier = Applier(self.store, self._notices.writer_for(hand or InHand()))
             applier.apply(decision, now, job=job, versions=versions)
             return self.cases.get(number)
 
@@ -217,7 +221,7 @@ class Desk:
             now = self.clock.now()
             with self.store.read() as connection:
                 facts = self._bare_facts(Lookup(connection), contact_of)
-            applier = Applier(self.store, self._notices.writer_for(InHand(), self._history))
+            applier = Applier(self.store, self._notices.writer_for(InHand()))
             case_id = applier.apply(fn(facts, now), now)
             opened = self.cases.by_id(case_id) if case_id is not None else None
             assert opened is not None
@@ -258,11 +262,9 @@ class Desk:
         if case is None:
             self.jobs.finish(job)
             return
-        self.on_case(case.number, lambda facts, now_case, now: decide_due(facts, now_case, timer, now), job=job)
-
-    def _history(self, case: Case) -> list[Mapping[str, Any]]:
-        rows = self.cases.entries(case.id)[-20:]
-        return [{"at": row["at"], "who": row["author"] or row["direction"], "text": row["text"][:1500]} for row in rows]
+        self.on_case(
+            case.number, lambda facts, now_case, now: decide_due(facts, now_case, timer, now), job=job
+        )
 
 
 def template_folders(config: Config) -> tuple[Any, ...]:

@@ -97,7 +97,9 @@ def normal_phone(number: str, region: str) -> str:
     return "".join(ch for ch in number if ch.isdigit())
 
 
-def understand(ground: Ground, lookup: Lookup, received: Received, message: ParsedMessage, now: datetime) -> Understood:
+def understand(
+    ground: Ground, lookup: Lookup, received: Received, message: ParsedMessage, now: datetime
+) -> Understood:
     """Everything about one message: what it is, who, where it may belong, what was sent before."""
     found_tokens = _tokens(ground, received, message)
     references, staff_token = _references(ground, lookup, message, found_tokens)
@@ -166,7 +168,9 @@ def _originals(ground: Ground, lookup: Lookup, message: ParsedMessage) -> list[R
         senders = [quoted] if quoted and quoted not in ground.site.own.addresses else []
         for sender in [*senders, message.author.key]:
             out += _by_subject(lookup, sender, message.forwarded_subject or message.subject)
-    elif any(address in ground.site.own.escalation for address in (a.key for a in (*message.to, *message.cc))):
+    elif any(
+        address in ground.site.own.escalation for address in (a.key for a in (*message.to, *message.cc))
+    ):
         out += _by_subject(lookup, message.author.key, message.subject)
     return out
 
@@ -200,12 +204,15 @@ def _facts(
     to = author
     if classification.kind is Kind.VOICEMAIL:
         to = next(iter(contact.addresses), "") if contact else ""
-    recent = lookup.recent("" if classification.kind is Kind.VOICEMAIL else author, contact.id if contact else None)
+    recent = lookup.recent(
+        "" if classification.kind is Kind.VOICEMAIL else author, contact.id if contact else None
+    )
     return Facts(
         site=ground.site,
         policy=ground.policy,
         classification=_answerable(classification, to),
         message_id=received.id,
+        from_files=all(envelope.way is Way.INGEST for envelope in received.envelopes),
         answer=received.answer and all(e.answer for e in received.envelopes),
         recipients=recipients_of(received.envelopes, message, ground.site),
         contact=contact,
@@ -290,7 +297,9 @@ def _verdict(received: Received, message: ParsedMessage, facts: Facts, authentic
         text_digest=text_digest(message),
         author=message.author.key,
         subject=message.subject,
-        rules=tuple(f"{hit.rule}: {'yes' if hit.hit else 'no'} {hit.detail}".strip() for hit in classification.hits),
+        rules=tuple(
+            f"{hit.rule}: {'yes' if hit.hit else 'no'} {hit.detail}".strip() for hit in classification.hits
+        ),
         authentic={
             "spf": authentic.spf,
             "dkim": authentic.dkim,

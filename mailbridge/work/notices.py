@@ -23,9 +23,10 @@ from mailbridge.outgoing.notices import Renderer
 from mailbridge.policy import tokens, words
 from mailbridge.policy.policyfile import TOPICS
 from mailbridge.policy.targets import has_target, promise, target_of
-from mailbridge.store.apply import Mail
+from mailbridge.store.apply import Compose, History, Mail
 
 MAX_SHOWN_TEXT = 20_000
+MOST_HISTORY = 20
 NULL_SENDER_KINDS = (NoticeKind.ACKNOWLEDGEMENT, NoticeKind.ESCALATION_ACKNOWLEDGEMENT, NoticeKind.REOPENED)
 
 
@@ -56,11 +57,9 @@ class NoticeWriter:
         self._secrets = secrets
         self._clock = clock
 
-    def writer_for(
-        self, hand: InHand, history: Callable[[Case], list[Mapping[str, Any]]]
-    ) -> Callable[[Case, Send, str], Mail]:
+    def writer_for(self, hand: InHand) -> Compose:
         """The compose function for one decision on the message in hand."""
-        return lambda case, send, key: self._write(case, send, key, hand, history)
+        return lambda case, send, key, history: self._write(case, send, key, hand, history)
 
     def _write(
         self,
@@ -68,7 +67,7 @@ class NoticeWriter:
         send: Send,
         key: str,
         hand: InHand,
-        history: Callable[[Case], list[Mapping[str, Any]]],
+        history: History,
     ) -> Mail:
         kind = NoticeKind(send.kind)
         site = self._config.site
@@ -124,7 +123,12 @@ class NoticeWriter:
             from_=sender.address,
             automatic=kind.automatic,
             attachments=tuple(
-                {"filename": f.filename, "content_type": f.content_type, "size": len(f.content), "sha256": hashlib.sha256(f.content).hexdigest()}
+                {
+                    "filename": f.filename,
+                    "content_type": f.content_type,
+                    "size": len(f.content),
+                    "sha256": hashlib.sha256(f.content).hexdigest(),
+                }
                 for f in files
             ),
         )
@@ -140,7 +144,7 @@ class NoticeWriter:
         case: Case,
         send: Send,
         hand: InHand,
-        history: Callable[[Case], list[Mapping[str, Any]]],
+        history: History,
         tag: str,
     ) -> dict[str, Any]:
         policy, site = self._policy, self._config.site
@@ -150,8 +154,8 @@ class NoticeWriter:
             level = next((row for row in policy.levels if row.number == escalation.get("level")), None)
             escalation.setdefault("title", level.title if level else f"Level {escalation.get('level')}")
             escalation.setdefault("reason", "")
-            shown = history(case) if kind is NoticeKind.ESCALATION else []
-            escalation["history"] = [row | {"at_words": self._when(row["at"])} for row in shown]
+            rows = history()[-MOST_HISTORY:] if kind is NoticeKind.ESCALATION else []
+            escalation["history"] = [self._past(row) for row in rows]
         text = str(extra.get("text", hand.text))[:MAX_SHOWN_TEXT]
         author = str(extra.get("author", ""))
         return {
@@ -255,6 +259,10 @@ class NoticeWriter:
             "transcript": hand.transcript,
             "pending": hand.pending_transcript,
         }
+
+    def _past(self, row: Mapping[str, Any]) -> dict[str, str]:
+        who = str(row["author"] or row["direction"])
+        return {"at_words": self._when(row["at"]), "who": who, "text": str(row["text"])[:1500]}
 
     def _entitled_words(self, case: Case) -> str:
         texts = self._policy.texts
