@@ -1,7 +1,7 @@
 """Messages a second of the SMTP path up to the commit, against aiosmtpd's stock DATA loop in the same run.
 
-Both store in a fresh SQLite file through the same group-committing writer, from the same concurrent senders in the
-same process, in turns; the ratio is the figure to keep, for the rates move with the machine's load.
+Both store in a fresh SQLite file through the same group-committing writer, from the same concurrent senders in
+the same process, in turns; the ratio is the figure to keep, for the rates move with the machine's load.
 Run: python -m bench.intake [--messages 2000] [--senders 16] [--size 20000]
 """
 
@@ -35,7 +35,7 @@ class StockReceiver(Receiver):
     """Commits in handle_DATA, as aiosmtpd means it."""
 
     def _connection(self) -> SmtpConnection:
-        async def handle_data(server: StockConnection, session: object, envelope: object) -> str:
+        async def handle_data(server: StockConnection, _session: object, _envelope: object) -> str:
             return await server._store(server._mail().content, lambda: None)  # type: ignore[arg-type]
 
         self.hooks.handle_DATA = handle_data  # type: ignore[attr-defined]
