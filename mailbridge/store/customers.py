@@ -1,17 +1,17 @@
-"""Accounts, contacts, their addresses and telephone numbers; addresses that are known to be dead; the
-secrets."""
+"""Accounts, contacts, their addresses and telephone numbers; dead addresses; the secrets of the site."""
 
 from __future__ import annotations
 
 import secrets as random_secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailbridge.model.customer import Account, Contact
+from mailbridge.store.customer_rows import put_rows
 from mailbridge.store.engine import Store
 from mailbridge.store.schema import (
     account,
@@ -120,61 +120,12 @@ class Customers:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def put_batch(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Insert or bring up to date. Keys: account, plan, starts_on, ends_on, domains, zone, name,
-        addresses, phones; one transaction for all rows."""
+    def put_batch(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert or bring up to date, in one transaction. Keys of a row: account, plan, starts_on, ends_on,
+        domains, zone, name, addresses (lower case), phones (E.164); what is missing or empty stays as it is.
+        """
         with self._store.write() as connection:
-            accounts: dict[str, int] = {}
-            for row in rows:
-                account_id = self._put_account(connection, row, accounts)
-                self._put_contact(connection, row, account_id)
-
-    def _put_account(self, connection: Connection, row: dict[str, Any], cache: dict[str, int]) -> int | None:
-        name = row.get("account", "")
-        if not name:
-            return None
-        values = {key: row[key] for key in ("plan", "starts_on", "ends_on", "zone") if row.get(key)}
-        found = (
-            cache.get(name) or connection.execute(select(account.c.id).where(account.c.name == name)).scalar()
-        )
-        if found is None:
-            key = connection.execute(insert(account).values(name=name, **values)).inserted_primary_key
-            assert key is not None
-            found = key[0]
-        elif values:
-            connection.execute(update(account).where(account.c.id == found).values(**values))
-        cache[name] = int(found)
-        for domain in row.get("domains", ()):
-            connection.execute(delete(account_domain).where(account_domain.c.domain == domain))
-            connection.execute(insert(account_domain).values(domain=domain, account_id=found))
-        return int(found)
-
-    def _put_contact(self, connection: Connection, row: dict[str, Any], account_id: int | None) -> None:
-        addresses, phones = row.get("addresses", ()), row.get("phones", ())
-        if not addresses and not phones:
-            return
-        known = connection.execute(
-            select(contact_address.c.contact_id).where(contact_address.c.address.in_(addresses))
-        ).scalar()
-        if known is None and phones:
-            known = connection.execute(
-                select(contact_phone.c.contact_id).where(contact_phone.c.phone.in_(phones))
-            ).scalar()
-        name = row.get("name") or (addresses[0] if addresses else phones[0])
-        values = {"name": name, "account_id": account_id, "provisional": False}
-        if known is None:
-            key = connection.execute(insert(contact).values(**values)).inserted_primary_key
-            assert key is not None
-            known = key[0]
-        else:
-            connection.execute(update(contact).where(contact.c.id == known).values(**values))
-        for address in addresses:
-            connection.execute(delete(contact_address).where(contact_address.c.address == address))
-            connection.execute(insert(contact_address).values(address=address, contact_id=known))
-            connection.execute(delete(dead_address).where(dead_address.c.address == address))
-        for phone in phones:
-            connection.execute(delete(contact_phone).where(contact_phone.c.phone == phone))
-            connection.execute(insert(contact_phone).values(phone=phone, contact_id=known))
+            put_rows(connection, rows)
 
     def listing(self) -> list[dict[str, Any]]:
         """A row a contact, with its account, in the form that put_batch takes."""
