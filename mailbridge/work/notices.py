@@ -271,7 +271,7 @@ class NoticeWriter:
         return texts.get("register", "") if case.entitled.value == "unknown" else texts.get("entitlement", "")
 
     def _when(self, instant: datetime, *, year: bool = False) -> str:
-        return words.instant_in_words(self._policy, instant, year=year)
+        return words.instant_in_words(self._policy, instant, year=year).removeprefix("by ")
 
 
 def _shown(item: Mapping[str, Any]) -> str:
