@@ -1,8 +1,8 @@
 """`mailbridge case`: what staff do with cases from a shell.
 
 What it promises: each verb is one decision, applied whole or not at all; it says what happened, or with
---json prints the case as `case show --json` does. How it fails: NotFound (65) for an unknown case, Permanent (65)
-where the case is in the wrong state, CannotWrite (73) for an output file, StoreUnavailable (75).
+--json prints the case as `case show --json` does. How it fails: NotFound (65) for an unknown case,
+Permanent (65) where the case is in the wrong state, CannotWrite (73) for an output file, Temporary (75).
 """
 
 from __future__ import annotations

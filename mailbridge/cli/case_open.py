@@ -1,8 +1,8 @@
 """`mailbridge case open`: a case on behalf of a customer, by text or by a recording.
 
 A recording goes the way of all mail: it becomes a message in the inbox with the audio attached, is stored
-first and then decided, acknowledged and transcribed as a call would be. The same recording of the same caller once
-more is the same message: nothing new is opened, and it says so.
+first and then decided, acknowledged and transcribed as a call would be. The same recording of the same caller
+once more is the same message: nothing new is opened, and it says so.
 Fails with Permanent (65) for what is no address, severity, plan or readable recording.
 """
 

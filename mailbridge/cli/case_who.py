@@ -72,8 +72,14 @@ def text_of(given: Sequence[str], what: str) -> str:
         raise Permanent(f"the {what} is not UTF-8 at byte {error.start}") from None
 
 
-def act(context: Context, number: int, who: str, as_json: bool, fn: Callable[[Desk, str], Decide]) -> Case:
-    """Apply one decision to a case and say what came of it. fn makes the decide function of (desk, author)."""
+def act(
+    context: Context,
+    number: int,
+    who: str,
+    as_json: bool,
+    fn: Callable[[Desk, str], Decide],
+) -> Case:
+    """Apply one decision to a case and say what came of it. fn: (desk, author) -> the decide function."""
     with desk_of(context) as desk:
         case = desk.on_case(number, fn(desk, author(desk, who)))
         told(desk, case, as_json)
