@@ -69,7 +69,21 @@ def messages(desk: Desk, case: Case) -> list[dict[str, Any]]:
     rows = desk.cases.entries(case.id)
     ids = [row["message_id"] for row in rows if row["direction"] == "in" and row["message_id"]]
     transcripts = desk.cases.transcripts(ids)
-    return [_message(row, place, transcripts) for place, row in enumerate(rows, start=1)]
+    came = {message_id: _came(desk, message_id) for message_id in set(ids)}
+    return [
+        _message(row, place, transcripts) | _received(row, came) for place, row in enumerate(rows, start=1)
+    ]
+
+
+def _came(desk: Desk, message_id: int) -> datetime | None:
+    received = desk.inbox.load(message_id)
+    return received.received_at if received else None
+
+
+def _received(row: Mapping[str, Any], came: Mapping[int, datetime | None]) -> dict[str, Any]:
+    """When we took the message, which after an outage is long before it stood on the case."""
+    arrived = came.get(row["message_id"]) if row["direction"] == "in" else None
+    return {"received_at": when(arrived or row["at"])}
 
 
 def _message(
@@ -86,7 +100,6 @@ def _message(
         "to": list(row["to"] or ()),
         "subject": row["subject"],
         "text": row["text"],
-        "received_at": when(row["at"]),
         "message_id": row["message_ref"] or None,
         "attachments": [_file(item) for item in row["attachments"] or ()],
         "transcript": _transcript(found[-1]) if found else None,

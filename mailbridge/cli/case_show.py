@@ -6,6 +6,7 @@ overwritten without --force. Fails with NotFound (65), CannotWrite (73).
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -217,7 +218,10 @@ def _part(octets: bytes | None, digest: str) -> bytes:
 
 def _give(octets: bytes, out: Path | None, force: bool) -> None:
     if out is None:
-        click.get_binary_stream("stdout").write(octets)
+        if sys.stdout.isatty():
+            # a stranger's bytes can steer a terminal
+            raise click.UsageError("these bytes are not for a terminal: give --out FILE, or a pipe")
+        sys.stdout.buffer.write(octets)
         return
     try:
         with out.open("wb" if force else "xb") as file:

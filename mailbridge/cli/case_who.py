@@ -60,10 +60,9 @@ def text_of(given: Sequence[str], what: str) -> str:
     """The words of the command line, or standard input where there are none or a single "-"."""
     if given and tuple(given) != ("-",):
         return " ".join(given)
-    stream = click.get_binary_stream("stdin")
-    if stream.isatty():
+    if sys.stdin.isatty():
         click.echo(f"Type the {what}; end it with Ctrl-D.", err=True)
-    octets = stream.read(MOST_BYTES + 1)
+    octets = sys.stdin.buffer.read(MOST_BYTES + 1)
     if len(octets) > MOST_BYTES:
         raise Permanent(f"the {what} is longer than {MOST_BYTES} bytes")
     try:
