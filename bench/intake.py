@@ -1,6 +1,6 @@
 """Messages a second of the SMTP path up to the commit, against aiosmtpd's stock DATA loop in the same run.
 
-Both store in a fresh SQLite file through the same group-committing writer, from the same concurrent senders in
+Both store in one fresh SQLite file through the same group-committing writer, from the same senders in
 the same process, in turns; the ratio is the figure to keep, for the rates move with the machine's load.
 Run: python -m bench.intake [--messages 2000] [--senders 16] [--size 20000]
 """
