@@ -1,12 +1,12 @@
 """What a person reads of a message, and what its writer newly wrote.
 
-readable() takes the decoded text and HTML of a message and gives the whole text, the new text, HTML for showing and
-what a forwarded original says of itself. Pure; never raises for any str; bounded: MAX_PLAIN and MAX_HTML characters
-are read, what comes behind is left out (the raw message is always in the store).
+readable() takes the decoded text and HTML of a message and gives the whole text, the new text, HTML for
+showing and what a forwarded original says of itself. Pure; never raises for any str; bounded: MAX_PLAIN and
+MAX_HTML characters are read, what comes behind is left out (the raw message is always in the store).
 
-The plain part is preferred, since it is what the sender's client meant for reading as text. Where it is a stub ("your
-client does not show HTML") or much shorter than the HTML, the HTML is read instead. Where the words of the plain part
-do not tell where history begins, the structure of the HTML part may, and is then used to cut the plain text.
+The plain part is preferred, since it is what the sender's client meant for reading as text. Where it is
+missing, a stub ("your client does not show HTML") or HTML itself, the HTML is read instead. Where the words
+of the plain part do not tell where history begins, the structure of the HTML part may cut the plain text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 from mailbridge.mail.forwarded import Forwarded, find_forwarded
 from mailbridge.mail.html import joined, sanitise
 from mailbridge.mail.html_text import html_lines
-from mailbridge.mail.html_tokens import MAX_HTML
+from mailbridge.mail.html_tokens import MAX_HTML, tokens
 from mailbridge.mail.language import guess_language
 from mailbridge.mail.quotes import Stripped, reply_text, split_lines, strip_lines
 from mailbridge.mail.quotes_lines import Line
@@ -28,10 +28,13 @@ from mailbridge.model.message import Address
 __all__ = ["Readable", "readable", "reply_text"]
 
 MAX_PLAIN: Final = 1_000_000
+_SAME_CHARS: Final = 40  # of what follows are compared
 _STUB_CHARS: Final = 300  # a plain part shorter than this may be a stub
 _STUB: Final = re.compile(
-    r"(?:does not|doesn.t|not|cannot|can.t|unable to) (?:support|display|view|show|read|render)\w*.{0,40}html|html.{0,30}"
-    r"(?:e-?mail|mail|message|version|format|viewer|compatible|capable|enabled)|view (?:this|it) (?:\w+ ){0,4}(?:in|online)"
+    r"(?:does not|doesn.t|not|cannot|can.t|unable to) (?:support|display|view|show|read"
+    r"|render)\w*.{0,40}html|html.{0,30}"
+    r"(?:e-?mail|mail|message|version|format|viewer|compatible|capable|enabled)|view (?:this|it) (?:\w+ "
+    r"){0,4}(?:in|online)"
     r"|multi-?part message in mime|mime format|html-(?:mail|nachricht|format)|format html",
     re.IGNORECASE,
 )
@@ -40,8 +43,9 @@ _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """text: all of it. new_text: without quoted history and signature, never less than what was written; "" only
-    for a forward without own words and for an empty message. html: sanitised. language: two letters or ""."""
+    """text: all of it. new_text: without quoted history and signature, never less than what was written; ""
+    only for a forward without own words and for an empty message. html: sanitised. language: two letters, ""
+    where unsure."""
 
     text: str
     new_text: str
@@ -55,11 +59,12 @@ class Readable:
 def readable(plain: str, html: str, *, subject: str = "") -> Readable:
     """Read a message's body.
 
-    plain: the text/plain parts, decoded, joined and unflowed, "" if none. html: the text/html, "" if none. subject:
-    decoded; its prefix tells a forward from an answer where the body leaves that open.
+    plain: the text/plain parts, decoded, joined and unflowed, "" if none. html: the text/html, "" if none.
+    subject: decoded; its prefix tells a forward from an answer where the body leaves that open.
     """
     plain, html = _clean(plain[:MAX_PLAIN]), _clean(html[:MAX_HTML])
-    html_rows = html_lines(html) if html.strip() else []
+    stream = tuple(tokens(html)) if html.strip() else ()
+    html_rows = html_lines(stream)
     from_html = joined([row.text for row in html_rows])
     answering = bool(REPLY_PREFIX.match(subject[:200]))
     use_html = _is_better(from_html, plain)
@@ -73,7 +78,7 @@ def readable(plain: str, html: str, *, subject: str = "") -> Readable:
     return Readable(
         text=text,
         new_text=new_text,
-        html=sanitise(html),
+        html=sanitise(stream),
         forwarded_from=forwarded.from_ if forwarded else None,
         forwarded_subject=forwarded.subject if forwarded else "",
         forwarded_text=forwarded.text if forwarded else "",
@@ -107,9 +112,10 @@ def _without_double_blanks(rows: list[Line]) -> list[Line]:
 
 
 def _by_structure(stripped: Stripped, html_rows: list[Line], answering: bool) -> Stripped:
-    """The words of the plain part gave nothing away; cut it where the HTML's structure says that history begins.
+    """The words of the plain part gave nothing away; cut it where the HTML says that history begins.
 
-    Only where the new text of the HTML is, blanks aside, the beginning of the plain text.
+    Only where the new text of the HTML is, blanks aside, the beginning of the plain text, and what follows
+    there stands in the HTML too.
     """
     other = strip_lines(_without_double_blanks(html_rows), answering=answering)
     if other.whole or other.empty:
@@ -122,7 +128,9 @@ def _by_structure(stripped: Stripped, html_rows: list[Line], answering: bool) ->
                 return stripped
             seen += 1
         at += 1
-    if seen < len(wanted) or not text[at:].strip() or (at < len(text) and not text[at].isspace()):
+    rest = "".join(text[at:].replace(">", " ").split())[:_SAME_CHARS]
+    everything = "".join("".join(row.text for row in html_rows).replace(">", " ").split())
+    if seen < len(wanted) or not rest or not text[at].isspace() or rest not in everything:
         return stripped
     return Stripped(text[:at].rstrip(), whole=False, forward=other.forward, empty=False)
 

@@ -1,10 +1,10 @@
-"""The original that a mail client quoted inline when a person forwarded it: who wrote it, its subject, its text.
+"""The original that a mail client quoted inline in a forward: who wrote it, its subject, its text.
 
-Escalations come so (PITFALLS 12.1). Everything found here is untrusted: it is what the text says, it may tie a
-message to a case for somebody who belongs to the case, and must not change whose case it is (12.3).
+Escalations come so (PITFALLS 12.1). Everything found here is untrusted: it is what the text says, it may tie
+a message to a case for somebody who belongs to the case, and must not change whose case it is (12.3).
 
-Promises: never raises, linear, bounded. None where nothing says that the message is forwarded: a subject prefix alone
-is no evidence, and below an answer's prefix ("Re:") a header block is history, not a forward.
+Promises: never raises, linear, bounded. None where nothing says that the message is forwarded: a subject
+prefix alone is no evidence, and below an answer's prefix ("Re:") a header block is history, not a forward.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailbridge.mail.quotes_lines import (
+    MAX_ATTEMPTS,
     MAX_LINE,
     Kind,
     attribution_end,
@@ -25,7 +26,7 @@ from mailbridge.mail.quotes_lines import (
     separator,
     unquoted,
 )
-from mailbridge.mail.quotes_words import FORWARD_PREFIX, LABELS, REPLY_PREFIX, VERB
+from mailbridge.mail.quotes_words import FORWARD_PREFIX, LABELS, REPLY_PREFIX
 from mailbridge.model.message import Address
 
 _SEARCHED_LINES: Final = 5_000
@@ -43,16 +44,11 @@ _INLINE_SUBJECT_BARE: Final = re.compile(
     r"(?<=[A-Z0-9])(?:" + "|".join(re.escape(w) for w in _SUBJECT_LABELS if len(w) > 3) + r")\s",
     re.IGNORECASE,
 )
-_LEADING_DATE: Final = re.compile(
-    r"^.*?(?:\d{1,2}\s?[:.h]\s?\d\d(?:[:.]\d\d)?(?:\s?[ap]\.?m\.?)?|(?:19|20)\d\d)\S{0,2}\s*(?:uhr|um|kl\.?)?[\s,]*"
-    r"(?:heeft|schrieb|skrev|schreef|пользователь|użytkownik|användaren|brugeren|időpontban|tarihinde)?[\s,:]*",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """What the forwarded original says of itself. start and end are the lines of its header block in the text."""
+    """What the forwarded original says of itself. start is the line of the text with which it begins."""
 
     from_: Address | None
     subject: str
@@ -66,9 +62,13 @@ def find_forwarded(text: str, *, subject: str = "") -> Forwarded | None:
     lines = text.split("\n")
     forwards = bool(FORWARD_PREFIX.match(subject[:200]))
     answers = bool(REPLY_PREFIX.match(subject[:200])) and not forwards
+    attempts = 0
     for at, line in enumerate(lines[:_SEARCHED_LINES]):
         if len(line) > 4 * MAX_LINE or not line.strip():
             continue
+        attempts += ":" in line[:80] or "@" in line
+        if attempts > MAX_ATTEMPTS:
+            break
         if separator(line) is Kind.FORWARD:
             found = _below_mark(lines, at)
             if found:
@@ -135,7 +135,7 @@ def _original_text(lines: Sequence[str], start: int) -> str:
 
 
 def parse_sender(value: str) -> Address | None:
-    """Name and address of a quoted From: "X <x@y>", "X [mailto:x@y]", "X <x@y<mailto:x@y>>", "X (x@y)", "x@y", "X"."""
+    """Of a quoted From: "X <x@y>", "X [mailto:x@y]", "X <x@y<mailto:x@y>>", "X (x@y)", "x@y", "X"."""
     value = re.sub(r"\s+", " ", value[:1000]).strip()
     found = _EMAIL.search(re.sub(r"mailto:", " ", value, flags=re.IGNORECASE))
     if not found:
@@ -146,8 +146,8 @@ def parse_sender(value: str) -> Address | None:
     name = value[: max(place, 0)]
     name = re.sub(r"(?:mailto:\s*)$", "", name, flags=re.IGNORECASE).strip(" \"'<>()[]*:,\t")
     if not name:
-        tail = value[place + len(email) :].strip(" >)]\t")
-        name = tail[1:-1].strip() if tail.startswith("(") and tail.endswith(")") else ""
+        tail = re.match(r"[\s>]*\(([^()]{1,200})\)", value[place + len(email) :])
+        name = tail[1].strip() if tail else ""
     if _EMAIL.fullmatch(name):
         name = ""
     return Address(name[:_MAX_NAME], email)
@@ -169,7 +169,7 @@ def _one_line(lines: Sequence[str], at: int) -> Forwarded | None:
 
 
 def _attributed(lines: Sequence[str], at: int, subject: str) -> Forwarded | None:
-    """Outlook for Mac forwards with an attribution line; the subject is then that of the message, unprefixed."""
+    """Outlook 2019 can forward with an attribution alone; the subject is then the message's, unprefixed."""
     end = attribution_end(lines, at)
     if not end:
         return None
@@ -190,6 +190,15 @@ def _attributed_sender(joined: str) -> Address | None:
         return None
     before = joined[: mail.start()].rstrip("<([ \"'")
     quoted = re.search(r"\"([^\"]{1,200})$", before)
-    name = quoted[1] if quoted else _LEADING_DATE.sub("", before, count=1)
-    name = VERB.sub("", name).strip(" \"',:;<>()")
+    name = quoted[1] if quoted else _name_at_end(before)
     return Address(name[:_MAX_NAME], mail[0].strip(".'"))
+
+
+def _name_at_end(before: str) -> str:
+    """The words at the end that can be a name: date and verb are in digits and small letters."""
+    names: list[str] = []
+    for word in reversed(before.split()):
+        if any(c.isdigit() for c in word) or word.islower() or word.endswith((",", ":", ";")):
+            break
+        names.insert(0, word)
+    return " ".join(names).strip("\"' ")

@@ -1,25 +1,27 @@
+# ruff: noqa: E501, SIM905 - tables of names read better as words in rows
 """HTML of mail, for reading as text and for showing to staff.
 
-html_to_text: readable text. sanitise: HTML that may be put into a page of ours: an allow-list (nh3), no remote
-images (tracking; SSRF for who proxies), no forms, base, style sheets, scripts, event handlers, javascript: and data:
-addresses, no relative links. Images by Content-ID ("cid:") stay; whoever shows them maps them to the parts of the
-same message only. Serve it with a Content-Security-Policy all the same.
+html_to_text: readable text. sanitise: HTML that may be put into a page of ours: an allow-list (nh3), no
+remote images (tracking; SSRF for who proxies), no forms, base, style sheets, scripts, event handlers,
+javascript: and data: addresses, no relative links. Images by Content-ID ("cid:") stay; whoever shows them
+maps them to the parts of the same message only. Serve it with a Content-Security-Policy all the same.
 
-Promises: never raise for any str, bounded output, linear time. What is too much is left out (tags nested deeper than
-MAX_DEPTH lose their tag, not their words).
+Promises: never raise for any str, bounded output, linear time. What is too much is left out (tags nested
+deeper than MAX_DEPTH lose their tag, not their words).
 """
 
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 from typing import Final
 
 import nh3
 
 from mailbridge.mail.html_text import html_lines
-from mailbridge.mail.html_tokens import VOID, Start, Text, tokens
+from mailbridge.mail.html_tokens import VOID, Start, Text, Token, tokens
 
-# html5ever takes quadratic time in depth (200,000 nested <div>: 126 s measured), so depth is bounded before it.
+# html5ever takes quadratic time in depth (200,000 nested <div>: 126 s), so depth is bounded before it.
 MAX_DEPTH: Final = 100
 MAX_SHOWN: Final = 1_000_000  # characters of HTML handed to the sanitiser
 
@@ -58,17 +60,17 @@ def _filter(tag: str, attribute: str, value: str) -> str | None:
     return value
 
 
-def _rebuilt(source: str) -> str:
+def _rebuilt(source: Iterable[Token]) -> str:
     """Well-formed, balanced HTML of the visible elements, of bounded depth and size."""
     pieces: list[str] = []
     size = depth = 0
     written: list[bool] = []
-    for token in tokens(source):
+    for token in source:
         if size > MAX_SHOWN:
             break
         piece = ""
         if isinstance(token, Text):
-            piece = html.escape(token.text, quote=False)
+            piece = html.escape(token.text[:MAX_SHOWN], quote=False)[:MAX_SHOWN]
         elif isinstance(token, Start):
             shown = token.name in _TAGS and token.seen and depth < MAX_DEPTH
             piece = _tag(token) if shown else ""
@@ -93,12 +95,10 @@ def _tag(element: Start) -> str:
     return f"<{element.name}{attributes}>"
 
 
-def sanitise(source: str) -> str:
-    """The body as HTML that is safe to show; "" for ""."""
-    if not source.strip():
-        return ""
+def sanitise(source: str | Iterable[Token]) -> str:
+    """The body (or its tokens, where they are read already) as HTML that is safe to show; "" for ""."""
     return nh3.clean(
-        _rebuilt(source),
+        _rebuilt(tokens(source) if isinstance(source, str) else source),
         tags=set(_TAGS),
         attributes=_ATTRIBUTES,
         attribute_filter=_filter,

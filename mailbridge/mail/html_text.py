@@ -1,18 +1,21 @@
+# ruff: noqa: E501, SIM905 - tables of names read better as words in rows
 """HTML of mail as lines of readable text, with what its structure says of each line.
 
-Links as "words (address)", lists with marks, tables by rows, quotations with ">". A line knows whether the client put
-it into a quotation, an attribution or a signature: classes and ids that mail clients write are better evidence than
-words, and hold in languages that nobody put into a table.
+Links as "words (address)", lists with marks, tables by rows, quotations with ">". A line knows whether the
+client put it into a quotation, an attribution or a signature: classes and ids that mail clients write are
+better evidence than words, and hold in languages that nobody put into a table.
 
-Promises: never raises; linear; bounded output. Fails softly: an odd layout gives odd line breaks, never lost words.
+Promises: never raises; linear; bounded output. Fails softly: an odd layout gives odd line breaks, never lost
+words.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-from mailbridge.mail.html_tokens import BLOCKS, VOID, End, Start, Text, tokens
+from mailbridge.mail.html_tokens import BLOCKS, VOID, End, Start, Text, Token, tokens
 from mailbridge.mail.quotes_lines import Kind, Line
 
 MAX_TEXT: Final = 400_000  # characters given back
@@ -24,8 +27,8 @@ _SPACES: Final = re.compile(r"[ \t\r\n\f\v\xa0\u2000-\u200a\u202f\u205f\u3000]+"
 _WIDTHLESS: Final = re.compile("[\u200b\u2060\ufeff\u00ad\u034f\u180e\u061c\x00-\x08\x0e-\x1f]")
 _LOOSE_JOINERS: Final = re.compile("(?<!\\S)[\u200c\u200d]+|[\u200c\u200d]+(?!\\S)")
 
-# What clients call their parts. All are compared without the prefixes that webmailers put before foreign names
-# ("x_divRplyFwdMsg", "m_123gmail_quote").
+# What clients call their parts. All are compared without the prefixes that webmailers put before foreign
+# names ("x_divRplyFwdMsg", "m_123gmail_quote").
 _PREFIX: Final = re.compile(r"^(?:x_)+|^m_-?\d+|^yiv\d+")
 _ATTRIBUTION: Final = frozenset(
     {"gmail_attr", "moz-cite-prefix", "moz-email-headers-table-no", "tutanota_attribution"}
@@ -50,7 +53,8 @@ _SIGNATURE: Final = frozenset(
 )  # fmt: skip
 # Outlook's and Windows Mail's line above the history.
 _OUTLOOK_BORDER: Final = re.compile(
-    r"border-top\s*:\s*(?:solid\s+#(?:e1e1e1|b5c4df)\s+1(?:\.0)?pt|#(?:e1e1e1|b5c4df)\s+1(?:\.0)?pt\s+solid|1(?:\.0)?pt\s+solid\s+#(?:e1e1e1|b5c4df))"
+    r"border-top\s*:\s*(?:solid\s+#(?:e1e1e1|b5c4df)\s+1(?:\.0)?pt|#(?:e1e1e1|b5c4df)\s+1(?:\.0)?pt\s+solid"
+    r"|1(?:\.0)?pt\s+solid\s+#(?:e1e1e1|b5c4df))"
 )
 _INDENTATION: Final = re.compile(r"border\s*:\s*(?:none|0)|margin(?:-left)?\s*:\s*(?:0(?:px)? ){0,3}40px")
 _HEADINGS: Final = frozenset("h1 h2 h3 h4 h5 h6".split())
@@ -99,9 +103,9 @@ class _Writer:
     def full(self) -> bool:
         return self.size > MAX_TEXT
 
-    # -- text ---------------------------------------------------------------------------------------------------
+    # text
     def write(self, text: str) -> None:
-        text = _WIDTHLESS.sub("", text)
+        text = _WIDTHLESS.sub("", text[: MAX_TEXT - self.size + 1])
         if self.pre:
             self._write_pre(text)
             return
@@ -168,11 +172,12 @@ class _Writer:
         self.size += 1 + len(prefix)
         self.lines.append(Line(f"{prefix} {text}".rstrip() if prefix else text, kind))
 
-    # -- structure ----------------------------------------------------------------------------------------------
+    # structure
     def block(self, blank: bool = False) -> None:
         """Ask for a line break. At the start of a cell that continues a row there is none to make."""
         if not self.cell:
-            self.breaks = max(self.breaks, 2 if blank else 1)
+            fresh = bool(self.rows) and self.rows[-1] < 0  # a first paragraph does not part the rows
+            self.breaks = max(self.breaks, 2 if blank and not fresh else 1)
 
     def flush(self) -> None:
         """Write out the line, so that what changes now (quotation level, hint) holds for the next one only."""
@@ -199,12 +204,12 @@ class _Writer:
             self.block()
 
 
-def html_lines(source: str) -> list[Line]:
-    """The readable lines of an HTML body."""
+def html_lines(source: str | Iterable[Token]) -> list[Line]:
+    """The readable lines of an HTML body, or of its tokens where they are read already."""
     writer = _Writer()
     undo: list[list[str]] = []
     anchors: list[tuple[str, int, int]] = []
-    for token in tokens(source):
+    for token in tokens(source) if isinstance(source, str) else source:
         if writer.full():
             break
         if isinstance(token, Text):
@@ -321,7 +326,7 @@ def _end(writer: _Writer, token: End, undo: list[str]) -> None:
     elif name == "tr" and writer.rows:
         writer.rows.pop()
         writer.cell = False
-        writer.block()
+        writer.breaks = 1
     elif name in ("td", "th"):
         return
     if name in BLOCKS:
@@ -346,4 +351,4 @@ def _end_link(writer: _Writer, href: str, line: int, piece: int) -> None:
     writer.links += 1
     trailing = " " if writer.pieces[-1].endswith(" ") else ""
     writer.pieces[-1] = writer.pieces[-1].rstrip(" ")
-    writer._add(f" ({href}){trailing}")  # noqa: SLF001
+    writer._add(f" ({href}){trailing}")

@@ -1,12 +1,15 @@
+# ruff: noqa: E501, SIM905 - tables of names read better as words in rows
 """HTML of mail as a balanced stream of starts, ends and text: the one reader for text and for showing.
 
-A small tolerant reader instead of a library's tree, because of what was measured on 1 MB of hostile input: nested
-<div> cost html5ever 126 s, 100,000 attributes cost libxml2 14 s, and libxml2 silently drops all that is nested deeper
-than 256 (2048 when told to be generous): words lost. This one is linear, has no recursion, and keeps all text.
+A small tolerant reader instead of a library's tree, because of what was measured on 1 MB of hostile input:
+nested <div> cost html5ever 126 s, 100,000 attributes cost libxml2 14 s, and libxml2 silently drops all that
+is nested deeper than 256 (2048 when told to be generous): words lost. This one is linear, has no recursion,
+and keeps all text.
 
-Promises: never raises for any str; every start has its end, rightly nested; scripts, styles, comments and invisible
-elements are left out; entities are decoded. An address in angle brackets ("<jane@desk.example>", unescaped by a
-careless client) is text. It decides nothing about safety: that is nh3's part, see html.sanitise.
+Promises: never raises for any str; every start has its end, rightly nested; scripts, styles, comments and
+invisible elements are left out; entities are decoded. An address in angle brackets ("<jane@desk.example>",
+unescaped by a careless client) is text. It decides nothing about safety: that is nh3's part, see
+html.sanitise.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 MAX_HTML: Final = 2_000_000  # characters read; the rest is left out
-MAX_TAGS: Final = 60_000  # read as structure, a newsletter has 5,000; later ones go, their words stay
+MAX_TAGS: Final = 40_000  # read as structure, a newsletter has 5,000; later ones become blanks
 _MAX_STYLE: Final = 2_000
 
 VOID: Final = frozenset(
@@ -43,6 +46,8 @@ _TAG: Final = re.compile(
     r"""<(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,40}+)(?=[\s/>])((?:[\s/]++|[^\s/>="'<]++(?:\s*+=\s*+"""
     r"""(?:"[^"]*+"|'[^']*+'|[^\s>"'<][^\s><]*+)?+)?+|["'=])*+)>"""
 )
+# Other "<" are text, a run of them in one piece.
+_OPENING: Final = re.compile(r"<(?=[a-zA-Z/!?])")
 _ATTRIBUTE: Final = re.compile(
     r"""([^\s/>="'<]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"'<][^\s><]*+)))?+"""
 )
@@ -53,8 +58,10 @@ _WANTED: Final = frozenset(
 # int() of more than 4300 digits raises, and html.unescape does not guard it.
 _LONG_REFERENCE: Final = re.compile(r"&#[xX]?[0-9a-fA-F]{9,}+;?")
 _INVISIBLE: Final = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all|(?<![\w-])opacity\s*:\s*0(?![.\d])"
-    r"|max-height\s*:\s*0(?![.\d]).{0,400}overflow\s*:\s*hidden|overflow\s*:\s*hidden.{0,400}max-height\s*:\s*0(?![.\d])"
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all"
+    r"|(?<![\w-])opacity\s*:\s*0(?![.\d])"
+    r"|max-height\s*:\s*0(?![.\d]).{0,400}overflow\s*:\s*hidden"
+    r"|overflow\s*:\s*hidden.{0,400}max-height\s*:\s*0(?![.\d])"
 )
 _FONT_SIZE: Final = re.compile(r"(?<![\w-])font-size\s*:\s*([\d.]+)")
 _COLOUR: Final = re.compile(r"(?<![\w-])(color|background-color|background)\s*:\s*([^;!]{1,60})")
@@ -100,12 +107,16 @@ def _attributes(source: str) -> dict[str, str]:
 
 def _raw(source: str) -> Iterator[tuple[str, str, str]]:
     """("text", t, ""), ("start", name, attributes), ("end", name, "") as they stand, comments and scripts left out."""
-    at, hopeless = 0, set[str]()
+    at, hopeless, tags = 0, set[str](), 0
     while at < len(source):
-        opening = source.find("<", at)
-        if opening < 0:
+        if tags > MAX_TAGS:
+            yield "text", _TAG.sub(" ", source[at:]), ""
+            return
+        found = _OPENING.search(source, at)
+        if found is None:
             yield "text", source[at:], ""
             return
+        opening = found.start()
         if opening > at:
             yield "text", source[at:opening], ""
         after = _skip_comment(source, opening, hopeless)
@@ -118,6 +129,7 @@ def _raw(source: str) -> Iterator[tuple[str, str, str]]:
             at = opening + 1
             continue
         at, name = tag.end(), tag[2].lower()
+        tags += 1
         if not tag[1] and name in _SILENT and not tag[3].endswith("/"):
             at = _skip_element(source, at, name, hopeless)
             continue
@@ -159,6 +171,7 @@ class _Open:
         self.stack: list[Start] = []
         self.scopes: list[Counter[str]] = [Counter()]
         self.all: Counter[str] = Counter()
+        self.owners: list[str] = []  # which element opened each scope but the first
 
     def push(self, element: Start) -> None:
         self.stack.append(element)
@@ -166,12 +179,14 @@ class _Open:
         self.scopes[-1][element.name] += 1
         if element.name in _SCOPES:
             self.scopes.append(Counter())
+            self.owners.append(element.name)
 
     def pop(self) -> Start:
         element = self.stack.pop()
         self.all[element.name] -= 1
         if element.name in _SCOPES:
             self.scopes.pop()
+            self.owners.pop()
         self.scopes[-1][element.name] -= 1
         return element
 
@@ -200,10 +215,7 @@ class _Open:
             yield from self.close("tr")
 
     def _in_cell(self) -> bool:
-        if len(self.scopes) < 2:
-            return False
-        owner = next((item for item in reversed(self.stack) if item.name in _SCOPES), None)
-        return owner is not None and owner.name in ("td", "th")
+        return bool(self.owners) and self.owners[-1] in ("td", "th")
 
 
 def _visibility(element: Start, parent: Start | None) -> None:
@@ -224,11 +236,7 @@ def _visibility(element: Start, parent: Start | None) -> None:
 def tokens(source: str) -> Iterator[Token]:
     """The stream. Text of invisible elements is left out, their starts say seen=False."""
     opened = _Open()
-    tags = 0
     for what, name, attributes in _raw(source[:MAX_HTML]):
-        tags += what != "text"
-        if tags > MAX_TAGS and what != "text":
-            continue
         if what == "text":
             top = opened.stack[-1] if opened.stack else None
             if top is None or (top.seen and not top.tiny and not top.same):

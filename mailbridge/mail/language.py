@@ -1,7 +1,9 @@
+# ruff: noqa: E501 - tables of words, a row a language
 """The language of a text, guessed by its script and its commonest small words.
 
-Promises: two letters (ISO 639-1), or "" where unsure: a wrong language is worse than none, since notices follow it.
-Pure, bounded: reads the first 4,000 characters. Short texts and close relatives (nb/da, cs/sk) need clear evidence.
+Promises: two letters (ISO 639-1), or "" where unsure: a wrong language is worse than none, since notices
+follow it. Pure, bounded: reads the first 4,000 characters. Short texts and close relatives (nb/da, cs/sk)
+need clear evidence.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The new text of a message: what the person wrote, without quoted history and signature.
 
-Promises: never raises; linear time; every line given back stands in the text; when in doubt a line is kept. What is
-taken away: an answer's history (marked with ">" or below a header block or an attribution), the signature after
-"-- ", lines that telephones and mail programs add. Answers between quoted lines stay in place, with the lines
-that they answer. If nothing would be left, the whole text is given back.
+Promises: never raises; linear time; every line given back stands in the text; when in doubt a line is kept.
+What is taken away: an answer's history (marked with ">" or below a header block or an attribution), the
+signature after "-- ", lines that telephones and mail programs add. Answers between quoted lines stay in
+place, with the lines that they answer. If nothing would be left, the whole text is given back.
 
 Fails softly: a client or language that the tables do not know leaves history in the new text.
 """
@@ -16,19 +16,27 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from mailbridge.mail.quotes_lines import Kind, Line, classify, is_delimiter, is_rule
+from mailbridge.mail.quotes_lines import MAX_LINES, Kind, Line, classify, is_delimiter, is_rule
 from mailbridge.mail.quotes_words import FORWARD_PREFIX
 
 _OWN: Final = (Kind.TEXT,)
-# "My answers are below, in red": then history without marks holds new words (PITFALLS 11.17), and nothing is cut.
+# "My answers are below, in red": then history without marks holds new words (PITFALLS 11.17), and nothing is
+# cut.
 _INLINE: Final = re.compile(
-    r"\b(?:(?:my |our )?(?:answers?|comments?|replies|responses?|notes|remarks)\b.{0,30}\b(?:below|inline|in[- ]line|in (?:red|blue"
-    r"|green|bold|caps|colou?r)|within|interspersed)|(?:see|cf\.?|please find)\b.{0,30}\b(?:inline|in[- ]line|in (?:red|blue|green"
-    r"|bold))|(?:answered|commented|replied|responded) (?:inline|in[- ]line|below|within|in (?:red|blue|green|bold))"
-    r"|(?:antworten?|anmerkungen|kommentare?)\b.{0,40}\b(?:unten|im text|inline|in (?:rot|blau|grün))|siehe (?:unten )?(?:im text"
-    r"|in (?:rot|blau|grün))|(?:réponses?|commentaires?)\b.{0,40}\b(?:ci-dessous|dans le texte|en (?:rouge|bleu|vert|gras))"
-    r"|(?:respuestas?|comentarios?)\b.{0,40}\b(?:abajo|en (?:rojo|azul|verde))|(?:risposte|commenti)\b.{0,40}\b(?:sotto|in (?:rosso|blu))"
-    r"|(?:antwoorden|opmerkingen)\b.{0,40}\b(?:hieronder|in (?:rood|blauw))|(?:respostas?)\b.{0,40}\b(?:abaixo|em (?:vermelho|azul)))",
+    r"\b(?:(?:my |our )?(?:answers?|comments?|replies|responses?|notes|remarks)\b.{0,30}\b(?:below|inline"
+    r"|in[- ]line|in (?:red|blue"
+    r"|green|bold|caps|colou?r)|within|interspersed)|(?:see|cf\.?|please find)\b.{0,30}\b(?:inline|in[- "
+    r"]line|in (?:red|blue|green"
+    r"|bold))|(?:answered|commented|replied|responded) (?:inline|in[- ]line|below|within|in (?:red|blue"
+    r"|green|bold))"
+    r"|(?:antworten?|anmerkungen|kommentare?)\b.{0,40}\b(?:unten|im text|inline|in (?:rot|blau|grün))|siehe "
+    r"(?:unten )?(?:im text"
+    r"|in (?:rot|blau|grün))|(?:réponses?|commentaires?)\b.{0,40}\b(?:ci-dessous|dans le texte|en (?:rouge"
+    r"|bleu|vert|gras))"
+    r"|(?:respuestas?|comentarios?)\b.{0,40}\b(?:abajo|en (?:rojo|azul|verde))|(?:risposte"
+    r"|commenti)\b.{0,40}\b(?:sotto|in (?:rosso|blu))"
+    r"|(?:antwoorden|opmerkingen)\b.{0,40}\b(?:hieronder|in (?:rood|blauw))"
+    r"|(?:respostas?)\b.{0,40}\b(?:abaixo|em (?:vermelho|azul)))",
     re.IGNORECASE,
 )
 _POSTSCRIPT: Final = re.compile(r"\s*(?:p\.?\s?p?\.?s\b|nb\b|n\.b\.)", re.IGNORECASE)
@@ -48,7 +56,8 @@ class Stripped:
 
 
 def split_lines(text: str) -> list[Line]:
-    return [Line(row) for row in text.split("\n")]
+    """The text as lines; what comes behind MAX_LINES is one of them, and kept or dropped as one."""
+    return [Line(row) for row in text.split("\n", MAX_LINES)]
 
 
 def reply_text(text: str, *, answering: bool = True) -> str:
@@ -105,7 +114,7 @@ def _next_solid(kinds: Sequence[Kind], at: int) -> Kind | None:
 
 
 def _history_start(texts: Sequence[str], kinds: list[Kind]) -> int:
-    """Line from which on all is unmarked history, or len(kinds). Marks above a person's first words are passed over."""
+    """Line from which on all is unmarked history, or len(kinds); an attribution above all words is none."""
     seen_own = False
     at = 0
     while at < len(kinds):
@@ -143,8 +152,8 @@ def _cut(texts: Sequence[str], kinds: list[Kind], at: int, seen_own: bool) -> in
 def _mend_wrapped_quotes(texts: Sequence[str], kinds: list[Kind]) -> None:
     """A relay wraps "> long line" and the rest loses its mark. Such rests are quote, where all look so.
 
-    A rest stands directly between two quoted lines, below a long one, and begins with a small letter. At least one
-    must break a sentence: an answer may be short and small too.
+    A rest stands directly between two quoted lines, below a long one, and begins with a small letter. At
+    least one must break a sentence: an answer may be short and small too.
     """
     rests = [
         at
@@ -220,7 +229,7 @@ def _keep(kinds: Sequence[Kind]) -> list[bool]:
     keep = [False] * len(kinds)
     if not own:
         return keep
-    quotations = [index for index, block in enumerate(blocks) if block[0] and index < own[-1]]
+    quotations = {index for index, block in enumerate(blocks) if block[0] and index < own[-1]}
     interleaved = len(quotations) > 1
     for index, (is_quotation, attributed, start, end) in enumerate(blocks):
         stays = not is_quotation or (index in quotations and (interleaved or not attributed))
@@ -230,7 +239,7 @@ def _keep(kinds: Sequence[Kind]) -> list[bool]:
 
 
 def _blocks(kinds: Sequence[Kind]) -> list[tuple[bool, bool, int, int]]:
-    """Runs of (is quotation, names whom it quotes, start, end); blanks and signatures go with what stands above."""
+    """Runs of (is quotation, names whom it quotes, start, end); blanks go with what stands above."""
     marks = [at for at, kind in enumerate(kinds) if kind in (Kind.TEXT, Kind.QUOTE, Kind.ATTRIBUTION)]
     starts: list[tuple[int, bool]] = []
     for at in marks:

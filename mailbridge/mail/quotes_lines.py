@@ -1,12 +1,13 @@
 """What each line of a message is: own words, quotation, attribution, header block, signature.
 
-Promises: classify never raises, looks at each line a bounded number of times, and gives exactly one kind a line.
-Fails by not knowing a form, and then says TEXT: what is not known is kept.
+Promises: classify never raises, looks at each line a bounded number of times, and gives exactly one kind a
+line. Fails by not knowing a form, and then says TEXT: what is not known is kept.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -14,12 +15,16 @@ from typing import Final
 
 from mailbridge.mail.quotes_words import FORWARD_WORDS, LABELS, LEAD, LONGEST_LABEL, ORIGINAL_WORDS, VERB
 
-# Bounds, so that hostile text costs linear time: longer lines are never marks, and what follows after MAX_LINES
-# is only told apart by its ">".
+# Bounds, so that hostile text costs linear time: longer lines are never marks, and what follows after
+# MAX_LINES is only told apart by its ">".
 MAX_LINE: Final = 400
 MAX_LINES: Final = 30_000
 MAX_ATTRIBUTION_LINES: Final = 6
-MAX_BLOCK_LINES: Final = 40
+MAX_BLOCK_LINES: Final = 30
+MAX_ATTEMPTS: Final = (
+    2_000  # lines looked at for an attribution or block: each costs up to half a millisecond
+)
+_VERB_TAIL: Final = 30
 
 
 class Kind(Enum):
@@ -46,12 +51,11 @@ class Line:
 
 _RULE = re.compile(r"[-_=*~–—\s]{5,}\Z")
 _DELIMITER = re.compile(r"\s{0,3}(?:--|—|––|__)\s{0,3}\Z")
-_FRAMED = re.compile(
-    r"[\s>*_]{0,20}[-–—_=*]{2,}[ \t\xa0]*([^-–—_=*\s][^\n]{0,160}?)[ \t\xa0:]*[-–—_=*]{2,}[\s>]*\Z"
-)
+_FRAME = frozenset("-–—_=*")
 _YEAR = r"(?:19|20)\d\d"
 _DATE = re.compile(
-    rf"(?<!\d)(?:{_YEAR}(?!\d)|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}|\d{{1,2}}[.:h]\d\d(?!\d)|\d{{4}}년|\d{{4}}年)"
+    rf"(?<!\d)(?:{_YEAR}(?!\d)|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}|\d{{1,2}}[.:h]\d\d(?!\d)|\d{{4}}년"
+    rf"|\d{{4}}年)"
 )
 _TIME = re.compile(r"(?<!\d)\d{1,2}\s?[.:h]\s?\d\d(?!\d)")
 _ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,255}")
@@ -89,11 +93,12 @@ def header_label(text: str) -> tuple[str, str] | None:
 def header_block(lines: Sequence[str], start: int) -> tuple[int, dict[str, str]] | None:
     """(line after the block, value by field) where a block of headers begins at start.
 
-    Outlook writes such a block above unmarked history, most clients above a forwarded mail. Needed: a sender, two
-    more fields, one of them subject or date, and a subject or an address, so that "From: Paris / To: London" of a
-    travel desk is text.
+    Outlook writes such a block above unmarked history, most clients above a forwarded mail. Needed: a sender,
+    two more fields, one of them subject or date, and a subject or an address, so that "From: Paris / To:
+    London" of a travel desk is text.
     """
     fields: dict[str, str] = {}
+    seen: Counter[str] = Counter()
     last, at, end, blanks = "", start, start, 0
     while at < min(len(lines), start + MAX_BLOCK_LINES):
         line = lines[at]
@@ -101,7 +106,8 @@ def header_block(lines: Sequence[str], start: int) -> tuple[int, dict[str, str]]
         found = header_label(line)
         if found:
             last = found[0]
-            if last in fields and last in ("from", "subject"):
+            seen[last] += 1
+            if seen[last] > (1 if last in ("from", "subject") else 4):
                 break
             fields[last] = f"{fields.get(last, '')} {found[1]}".strip()
             end, blanks = at + 1, 0
@@ -131,16 +137,15 @@ def _continues(line: str, body: str, last: str) -> bool:
 
 def framed_words(text: str) -> str:
     """The words between dashes ("-----Original Message-----"), casefolded, or ""."""
-    if len(text) > MAX_LINE or not ("-" in text or "_" in text or "–" in text or "=" in text or "*" in text):
+    line = text[: MAX_LINE + 1].strip("> \t\xa0")
+    if len(line) > MAX_LINE or len(line) < 6 or not set(line[:2]) <= _FRAME or not set(line[-2:]) <= _FRAME:
         return ""
-    found = _FRAMED.match(text)
-    if not found:
-        return ""
-    return re.split(r"\s*[-–—]{2,}\s*", found[1])[0].strip(" *_.:").casefold()
+    words = line.strip("-–—_=*: \t\xa0")
+    return re.split(r"[-–—]{2}", words, maxsplit=1)[0].strip(" *_.:").casefold()
 
 
 def separator(text: str) -> Kind | None:
-    """HISTORY for "-----Original Message-----", FORWARD for "Begin forwarded message:", in any known language."""
+    """HISTORY for "-----Original Message-----", FORWARD for "Begin forwarded message:", as known."""
     if not text or len(text) > MAX_LINE:
         return None
     bare = unquoted(text).strip("*_ \t\xa0").casefold()
@@ -165,14 +170,15 @@ def _one_line_forward(bare: str) -> Kind | None:
 
 
 def _plausible_start(line: str) -> bool:
-    """Whether an attribution may begin here; keeps the costly tests off ordinary lines."""
+    """Whether an attribution or a header block may begin here; keeps the costly tests off ordinary lines."""
     head = line.lstrip("*_-–—> \t\xa0\ufeff")[:90]
     return bool(head) and (
         any(c.isdigit() for c in head[:32])
         or "<" in head
         or "@" in head
         or bool(LEAD.match(head))
-        or head[-1:] in ":："
+        or ":" in head[: LONGEST_LABEL + 8]
+        or "：" in head[: LONGEST_LABEL + 8]
     )
 
 
@@ -180,10 +186,12 @@ def _is_attribution(text: str) -> bool:
     """A whole attribution, joined to one line."""
     line = text.strip("*_-–— \t\xa0\ufeff>")
     colon = text.rstrip("*_ \t\xa0").endswith((":", "："))
+    verb = VERB.search(line, 0 if colon else max(0, len(line) - _VERB_TAIL))
+    if not colon and not verb:
+        return bool(_ISO_NAME.match(line))  # the common case, without the searches below
     date, address = bool(_DATE.search(line)), bool(_ADDRESS.search(line))
     if colon and date and address and _TIME.search(line):
         return True  # any language
-    verb = VERB.search(line)
     if verb and colon:
         return date or address or bool(re.match(r"(?:at|on)\b", line, re.IGNORECASE) and _TIME.search(line))
     if verb and date and line.endswith(verb[0]) and (address or LEAD.match(line)):
@@ -203,11 +211,13 @@ def attribution_end(lines: Sequence[str], start: int) -> int:
     joined, blanks = first.strip(), 0
     for at in range(start + 1, min(len(lines), start + 2 * MAX_ATTRIBUTION_LINES)):
         line = lines[at].strip()
-        blanks = blanks + 1 if not line else 0
-        if blanks > 1 or len(joined) + len(line) > MAX_LINE or (line and attribution_begins(line)):
+        if not line:
+            blanks += 1
+            continue
+        if blanks > 2 or len(joined) + len(line) > MAX_LINE or attribution_begins(line):
             return 0
-        joined = f"{joined} {line}".strip()
-        if line and _is_attribution(joined):
+        joined = f"{joined} {line}"
+        if _is_attribution(joined):
             return at + 1
         if line.startswith(">") and "@" not in line and not VERB.search(line):
             return 0
@@ -231,25 +241,34 @@ def _may_wrap(first: str) -> bool:
 # A mobile signature is a whole short line. Sorted by certainty: what names a device or a mail program may say
 # more ("please excuse typos"); the rest must be the bare phrase.
 _DEVICE = (
-    r"(?:i\s?phone|i\s?pad|i\s?pod|android|blackberry|galaxy|samsung|huawei|xiaomi|nokia|htc|sony|motorola|oneplus|pixel"
-    r"|mobile|mobil\w*|smartphone|handy\w*|handheld|phone|cell\w*|tablet\w*|telefon\w*|téléphone|móvil|celular|cellulare"
-    r"|telemóvel|telefoon|puhelin\w*|komórk\w*|outlook|yahoo|gmail|mail|mailbox|mailspring|airmail|sparrow|spark|proton\w*"
-    r"|thunderbird|k-9|aquamail|aol|gmx|web\.de|windows|nine|bluemail|newton|polymail|superhuman|hey|tutanota|tuta|myMail"
-    r"|mac\w*|apple|lumia|wiko|alcatel|lg|zte|fairphone|телефон\w*|смартфон\w*|айфон\w*|планшет\w*|почт\w*|пошт\w*|устройств\w*)"
+    r"(?:i\s?phone|i\s?pad|i\s?pod|android|blackberry|galaxy|samsung|huawei|xiaomi|nokia|htc|sony|motorola"
+    r"|oneplus|pixel"
+    r"|mobile|mobil\w*|smartphone|handy\w*|handheld|phone|cell\w*|tablet\w*|telefon\w*|téléphone|móvil"
+    r"|celular|cellulare"
+    r"|telemóvel|telefoon|puhelin\w*|komórk\w*|outlook|yahoo|gmail|mail|mailbox|mailspring|airmail|sparrow"
+    r"|spark|proton\w*"
+    r"|thunderbird|k-9|aquamail|aol|gmx|web\.de|windows|nine|bluemail|newton|polymail|superhuman|hey"
+    r"|tutanota|tuta|myMail"
+    r"|mac\w*|apple|lumia|wiko|alcatel|lg|zte|fairphone|телефон\w*|смартфон\w*|айфон\w*|планшет\w*|почт\w*"
+    r"|пошт\w*|устройств\w*)"
 )
 _MOBILE = re.compile(
     r"[<(\[\s*_]*(?:"
-    rf"sent (?:from|via|with|using|by|on) (?:my |a |an |the )?.{{0,40}}{_DEVICE}.{{0,80}}"
+    rf"sent (?:from|via|with|using|by) (?:my |a |an |the )?.{{0,40}}{_DEVICE}.{{0,80}}"
     r"|sent from my [\w-]{1,20}(?: [\w-]{1,20}){0,4}(?:[.,] .{0,60})?"
     r"|sent from [A-Z]\w{1,20}(?: [A-Z]\w{1,20}){0,2}"
     rf"|(?:[\w.]{{1,20}} )?(?:from|via) (?:my |a )?{_DEVICE}(?: \w{{1,10}}){{0,2}}"
-    r"|(?:get|download|holen sie sich|laden sie|téléchargez|télécharger|obtenir|obtenez|obtener|obtén|descargar?|scarica"
-    r"|ottieni|download|obter|baixar|hämta|hent|hanki|pobierz|stáhnout|získat|získajte|загрузить|скачать|outlook beszerzése"
+    r"|(?:get|download|holen sie sich|laden sie|téléchargez|télécharger|obtenir|obtenez|obtener|obtén"
+    r"|descargar?|scarica"
+    r"|ottieni|download|obter|baixar|hämta|hent|hanki|pobierz|stáhnout|získat|získajte|загрузить|скачать"
+    r"|outlook beszerzése"
     r"|obțineți|ladda ned|få|preuzmite)\W{1,3}(?:\w{1,10} )?outlook\b.{0,140}"
     r"|outlook (?:für|for|pour|para|per|voor|til|för) (?:ios|android)\b.{0,100}"
-    rf"|(?:von|vom) (?:mein\w{{0,2}}|unterwegs|dem|einem)\b.{{0,60}}(?:gesendet|geschickt|verschickt)"
-    rf"|(?:diese (?:nachricht|e-?mail|mail) wurde|gesendet|verschickt|geschickt) (?:von|vom|mit|über|aus|via|per)\b.{{0,100}}"
-    r"|(?:envoyé|envoyée|envoyer|expédié|provenance|télégraphié) (?:de |d'|du |depuis |à partir |par |avec |via |: ).{0,100}"
+    rf"|vo[nm] (?:mein\w{{0,2}} .{{0,30}}{_DEVICE}.{{0,30}}|unterwegs )(?:gesendet|geschickt|verschickt)"
+    rf"|(?:diese (?:nachricht|e-?mail|mail) wurde|gesendet|verschickt|geschickt) (?:von|vom|mit|über|aus|via"
+    rf"|per)\b.{{0,100}}"
+    r"|(?:envoyé|envoyée|envoyer|expédié|provenance|télégraphié) (?:de |d'|du |depuis |à partir |par |avec "
+    r"|via |: ).{0,100}"
     r"|(?:enviado|enviada|enviat) (?:desde|do|de|da|del|a partir|por|com|con|via|através|pelo|des)\b.{0,100}"
     r"|(?:inviato|inviata|spedito) (?:da|dal|dall'|dallo|con|tramite|via)\b.{0,100}"
     r"|(?:verzonden|verstuurd) (?:met|vanaf|van|via|door|vanuit|met mijn)\b.{0,100}"
@@ -268,7 +287,8 @@ _MOBILE = re.compile(
     r"|(?:đã gửi|được gửi|gửi) từ .{0,100}|dikirim dari .{0,100}"
     r"|[^\s]{1,30}(?:['’]?\w{2,5})? (?:gönderildi|üzerinden gönderildi)\.?"
     r"|.{0,60}(?:telefonumdan|cihazımdan|iphone['’]?umdan|androidimden).{0,20}gönderildi\.?"
-    r"|.{0,60}(?:készülékemről|telefonomról|iphone-omról|ipademről|mobilomról|androidos).{0,40}(?:küldve|küldöm)?\.?"
+    r"|.{0,60}(?:készülékemről|telefonomról|iphone-omról|ipademről|mobilomról|androidos).{0,40}(?:küldve"
+    r"|küldöm)?\.?"
     r"|(?:küldve|elküldve) .{0,60}(?:ról|ről|ból|ből)\.?"
     r"|.{0,30}(?:から送信|からの送信).{0,10}"
     r"|(?:发自|發自|从|從|来自|來自)\s?(?:我的|my).{0,30}|发自.{1,30}|發自.{1,30}"
@@ -297,6 +317,7 @@ def classify(lines: Sequence[Line]) -> list[Kind]:
     """The kind of every line. A kind given by HTML structure stands."""
     texts = [line.text for line in lines]
     kinds: list[Kind] = []
+    attempts = 0
     while len(kinds) < len(lines):
         at = len(kinds)
         given = lines[at].kind
@@ -305,8 +326,23 @@ def classify(lines: Sequence[Line]) -> list[Kind]:
         elif at >= MAX_LINES:
             kinds.append(_cheap(texts[at]))
         else:
-            kinds.extend(_classify_at(texts, at))
-    return kinds[: len(lines)]
+            costly = attempts < MAX_ATTEMPTS and _plausible_start(texts[at])
+            attempts += costly
+            kinds.extend(_classify_at(texts, at, costly=costly))
+    del kinds[len(lines) :]
+    _doubt_mobile(texts, kinds)
+    return kinds
+
+
+def _doubt_mobile(texts: Sequence[str], kinds: list[Kind]) -> None:
+    """A telephone's line stands alone: "sent from my phone" within a paragraph is what the person wrote."""
+    for at, kind in enumerate(kinds):
+        if kind is not Kind.MOBILE:
+            continue
+        goes_on = at + 1 < len(kinds) and kinds[at + 1] is Kind.TEXT
+        below_text = at > 0 and kinds[at - 1] is Kind.TEXT
+        if goes_on or (below_text and texts[at].lstrip()[:1].islower()):
+            kinds[at] = Kind.TEXT
 
 
 def _cheap(text: str) -> Kind:
@@ -315,8 +351,11 @@ def _cheap(text: str) -> Kind:
     return Kind.QUOTE if is_quote(text) else Kind.TEXT
 
 
-def _classify_at(texts: Sequence[str], at: int) -> list[Kind]:
-    """The kinds of the line at `at` and of those that belong to the same mark."""
+def _classify_at(texts: Sequence[str], at: int, *, costly: bool) -> list[Kind]:
+    """The kinds of the line at `at` and of those that belong to the same mark.
+
+    costly: whether the line may be tried as the begin of an attribution or of a block.
+    """
     text = texts[at]
     kind = _cheap(text)
     if kind is not Kind.TEXT or len(text) > 4 * MAX_LINE:
@@ -324,11 +363,11 @@ def _classify_at(texts: Sequence[str], at: int) -> list[Kind]:
     found = separator(text)
     if found:
         return [found]
-    if header_label(text):
+    if costly and header_label(text):
         block = header_block(texts, at)
         if block:
             return [Kind.HISTORY] * (block[0] - at)
-    end = attribution_end(texts, at)
+    end = attribution_end(texts, at) if costly else 0
     if end:
         return [Kind.ATTRIBUTION] * (end - at)
     if is_delimiter(text):

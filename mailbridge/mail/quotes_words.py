@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of words, easier to read and to add to in long rows
 """What mail clients write around quoted history, in the languages of the people who write to support desks.
 
 Tables only. The words were collected from what the clients show in each language (Outlook, Gmail, Apple Mail,

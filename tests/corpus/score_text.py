@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the table of the docstring
 """How well new text and forwarded originals are found on the corpus, beside other libraries on the same fixtures.
 
 Run as `python -m tests.corpus.score_text [-v]`. What each expected key is judged by, blanks aside:
@@ -120,13 +121,13 @@ def other_strippers() -> dict[str, Stripper | str]:
 
     found: dict[str, Stripper | str] = {}
     try:
-        from email_reply_parser import EmailReplyParser
+        from email_reply_parser import EmailReplyParser  # type: ignore[import-untyped]
 
         found["email-reply-parser"] = lambda fixture: str(EmailReplyParser.parse_reply(text(fixture)))
     except ImportError:
         found["email-reply-parser"] = "not installed"
     try:
-        from mailparser_reply import EmailReplyParser as MailParserReply
+        from mailparser_reply import EmailReplyParser as MailParserReply  # type: ignore[import-untyped]
 
         languages = ["en", "de", "fr", "it", "nl", "pl", "es", "sv", "da"]
         found["mail-parser-reply"] = lambda fixture: str(
@@ -135,7 +136,7 @@ def other_strippers() -> dict[str, Stripper | str]:
     except ImportError:
         found["mail-parser-reply"] = "not installed"
     try:
-        from talon import quotations
+        from talon import quotations  # type: ignore[import-not-found]
 
         found["talon"] = lambda fixture: (
             str(quotations.extract_from_plain(fixture.plain))
@@ -143,7 +144,7 @@ def other_strippers() -> dict[str, Stripper | str]:
             else html_to_text(str(quotations.extract_from_html(fixture.html)))
         )
     except ImportError:
-        found["talon"] = "not installed: it wants packages that do not build on this Python"
+        found["talon"] = "not installed (pip install talon, in an environment of its own)"
     return found
 
 
@@ -191,7 +192,9 @@ def _forward_value(found: Readable, key: str) -> str:
 
 
 def _line(name: str, score: Score) -> str:
-    return f"{name:22} {score.exact:4}/{score.of:<4} {score.percent:6.1f} %  {score.survives:5}  {score.gone:5}"
+    return (
+        f"{name:22} {score.exact:4}/{score.of:<4} {score.percent:6.1f} %  {score.survives:5}  {score.gone:5}"
+    )
 
 
 def main(arguments: list[str]) -> int:
@@ -202,7 +205,9 @@ def main(arguments: list[str]) -> int:
     mine = score_replies(ours, items, verbose=verbose)
     out.append(_line("mailbridge", mine))
     for name, strip in other_strippers().items():
-        out.append(f"{name:22} {strip}" if isinstance(strip, str) else _line(name, score_replies(strip, items)))
+        out.append(
+            f"{name:22} {strip}" if isinstance(strip, str) else _line(name, score_replies(strip, items))
+        )
     forwards = score_forwards(items, verbose=verbose)
     out.append(f"\n{'forwarded original':22}")
     out.extend(_line(key, score) for key, score in forwards.items())
