@@ -31,7 +31,7 @@ _LABELS: Final = {
         kuupäev|saatmisaeg|trimis|data trimiterii|trimisă|poslano|datum slanja|wysłano|wysłane|data wysłania|išsiųsta
         nosūtīts|datums|στάλθηκε|ημερομηνία|送信日時|日付|送信日|日時|发送时间|发送日期|日期|時間|时间|寄件日期|傳送時間
         보낸 날짜|날짜|보낸 시간|đã gửi|ngày|ngày gửi|dikirim|tanggal|dihantar|วันที่|ส่งเมื่อ|تاريخ الإرسال|التاريخ
-        تم الإرسال|נשלח|תאריך|sent at|sent on|received|on|изпратено|sendingartími|ზე|dagsetning|sent date|time|heure
+        تم الإرسال|נשלח|תאריך|sent at|sent on|received|on|изпратено|sendingartími|dagsetning|sent date|time|heure
         hora|ora|uhrzeit|gesendet am|date de l'envoi|erstellt|when""",
     "to": """to|an|à|a|para|aan|till|til|vastaanottaja|komu|do|címzett|kime|alıcı|кому|saaja|kellele|către|catre|prima|za
         primatelj|odbiorca|destinataire|destinatario|destinatari|per|pro|pre|příjemce|empfänger|mottagare|mottaker
@@ -106,11 +106,11 @@ LEAD: Final = re.compile(
 
 # Lines that stand between an answer and its unmarked history, framed by dashes.
 ORIGINAL: Final = _rows("""
-    original message|original appointment|original email|original mail|original|reply message|reply
+    original message|original appointment|original email|original mail|reply message
     ursprüngliche nachricht|originalnachricht|original-nachricht|ursprünglicher termin|ursprüngliche mail
     message d'origine|message original|message initial|message reçu|courrier d'origine|message d\u2019origine
     mensaje original|correo original|mensagem original|mensaje de origen
-    messaggio originale|messaggio di origine|originale
+    messaggio originale|messaggio di origine
     oorspronkelijk bericht|origineel bericht|oorspronkelijke bericht
     ursprungligt meddelande|originalmeddelande|ursprungsmeddelande|oprindelig meddelelse|original meddelelse
     opprinnelig melding|opprinnelig e-post|oprindelig besked|alkuperäinen viesti|original besked
@@ -127,20 +127,20 @@ ORIGINAL: Final = _rows("""
 # Lines by which a client says that what follows is forwarded.
 FORWARD: Final = _rows("""
     forwarded message|forwarded mail|forwarded email|forwarded by|forwarded letter|forward message
-    begin forwarded message|begin forwarded email|forwarded|inline forwarded message|start of forwarded message
+    begin forwarded message|begin forwarded email|inline forwarded message|start of forwarded message
     weitergeleitete nachricht|weitergeleitete mail|anfang der weitergeleiteten nachricht|weitergeleitet von
     anfang der weitergeleiteten e-mail|beginn der weitergeleiteten nachricht|weitergeleitete e-mail
     message transféré|début du message réexpédié|début du message transféré|message réexpédié|message transmis
     courriel transféré|transféré par|début du courriel transféré|message transfèré
     mensaje reenviado|inicio del mensaje reenviado|correo reenviado|reenviado por|mensaje enviado de nuevo
     mensagem encaminhada|mensagem reencaminhada|início da mensagem encaminhada|início da mensagem reencaminhada
-    encaminhado por|email encaminhado|reencaminhada|início de mensagem reencaminhada
+    encaminhado por|email encaminhado|início de mensagem reencaminhada
     messaggio inoltrato|inizio messaggio inoltrato|inizio del messaggio inoltrato|inoltrato da|messaggio inoltrata
     doorgestuurd bericht|begin doorgestuurd bericht|doorgestuurde e-mail|doorgezonden bericht|doorgestuurd door
     vidarebefordrat meddelande|vidarebefordrat brev|vidarebefordrat mejl|vidarebefordrat mail
     videresendt meddelelse|videresendt besked|videresendt mail|start på videresendt besked|videresend besked
-    videresendt melding|videresendt e-post|videresendt email|begynnelse på videresendt melding|videresendt
-    begin videresendt melding|start på videresendt melding|start på videresendt meddelelse|starten på videresendt
+    videresendt melding|videresendt e-post|videresendt email|begynnelse på videresendt melding
+    begin videresendt melding|start på videresendt melding|start på videresendt meddelelse
     välitetty viesti|välitetty viesti alkaa|edelleenlähetetty viesti|välitetyn viestin alku|lähetetty viesti
     přeposlaná zpráva|začátek přeposílané zprávy|přeposlaný e-mail|přeposlaný email|začátek přeposlané zprávy
     přeposílaná zpráva|preposlaná správa|začiatok preposlanej správy|preposielaná správa|začiatok preposielanej správy
@@ -149,10 +149,10 @@ FORWARD: Final = _rows("""
     továbbított üzenet|a továbbított levél kezdete|továbbított levél kezdete|továbbított levél|továbbítás kezdete
     a továbbított üzenet kezdete|iletilmiş mesaj|iletilen ileti|iletilen mesaj|i̇letilmiş mesaj|i̇letilen ileti
     i̇leti başlangıcı|i̇letilen mesajın başlangıcı|yönlendirilen ileti|yönlendirilmiş ileti|i̇letilen e-posta
-    i̇letilmiş ileti|i̇letilen mesaj|iletilmiş ileti|iletilen e-posta|i̇leti̇len mesaj başlangıcı|başlangıç
+    i̇letilmiş ileti|i̇letilen mesaj|iletilmiş ileti|iletilen e-posta|i̇leti̇len mesaj başlangıcı
     пересылаемое сообщение|пересланное сообщение|перенаправленное сообщение|пересылаемое письмо|пересланное письмо
     начало переадресованного сообщения|начало пересылаемого сообщения|начало переадресованного письма
-    начало пересылаемого письма|переслано|переадресованное сообщение
+    начало пересылаемого письма|переадресованное сообщение
     перенаправлене повідомлення|пересланий лист|переслане повідомлення|початок листа, що пересилається
     початок переадресованого повідомлення|початок переспрямованого повідомлення|початок пересланого листа
     переспрямоване повідомлення|початок листа що пересилається|переадресоване повідомлення|пересилане повідомлення
@@ -160,11 +160,11 @@ FORWARD: Final = _rows("""
     mesaj redirecționat|mesaj redirectionat|mesaj retransmis|început mesaj redirecționat|mesaj transmis mai departe
     începutul mesajului redirecționat|mesaj înaintat|mesaj redirecţionat|începe mesajul redirecționat
     proslijeđena poruka|započni proslijeđenu poruku|početak proslijeđene poruke|prosljeđena poruka
-    proslijeđeno|prosleđena poruka|posredovano sporočilo|persiųstas laiškas|persiųsta žinutė|pārsūtīts ziņojums
+    prosleđena poruka|posredovano sporočilo|persiųstas laiškas|persiųsta žinutė|pārsūtīts ziņojums
     pārsūtītā ziņa|προωθημένο μήνυμα|αρχή προωθημένου μηνύματος|препратено съобщение
     転送メッセージ|転送されたメッセージ|転送されたメール|転送メール|转发的邮件|转发邮件|转发邮件信息|转发的消息
     轉寄郵件|轉寄的郵件|開始轉寄郵件|轉寄信件|下面是被转发的邮件|下面是转发的邮件|以下是转发的邮件|已转发的邮件
-    転送開始|전달된 메시지|전달된 메일|전달된 이메일|thư đã chuyển tiếp|tin nhắn đã chuyển tiếp|thư chuyển tiếp
+    전달된 메시지|전달된 메일|전달된 이메일|thư đã chuyển tiếp|tin nhắn đã chuyển tiếp|thư chuyển tiếp
     pesan terusan|pesan yang diteruskan|mesej yang dimajukan|ข้อความที่ส่งต่อ|رسالة محولة|رسالة معاد توجيهها
     الرسالة المحولة|הודעה שהועברה|framsent skeyti|missatge reenviat|перенасочено съобщение|áframsendur póstur
 """)
@@ -178,7 +178,7 @@ FORWARD_PREFIX: Final = re.compile(
     re.IGNORECASE,
 )
 REPLY_PREFIX: Final = re.compile(
-    r"\s*(?:re|aw|sv|antw|ref|rif|r|odp|vs|vá|va|ynt|yan|res|rép|rep|отв|відп|ha|atb|bls|答复|回复|回覆|返信|답장| atsak|αντ|απ"
-    r"|על|השב|رد|hf|rv)(?:\[\d{1,3}\]|\(\d{1,3}\)|\^\d{1,3}|\*\d{1,3})?\s*[:：]",
+    r"\s*(?:re|aw|sv|antw|ref|rif|r|odp|vs|vá|va|ynt|yan|res|rép|rep|отв|відп|ha|atb|bls|答复|回复|回覆|返信|답장|αντ|απ"
+    r"|על|השב|رد)(?:\[\d{1,3}\]|\(\d{1,3}\)|\^\d{1,3}|\*\d{1,3})?\s*[:：]",
     re.IGNORECASE,
 )

@@ -173,6 +173,8 @@ def test_what_a_telephone_adds_goes(line: str) -> None:
         "Meeting at 10:00, call 2026-05-04 or mail ann@desk.example: thanks.",
         "A -- B is what we need -- nothing else.",
         "Original message",
+        "What we had:\n\n*** original ***\none\n*** reply ***\ntwo",
+        "Forwarded:\n- the invoice\n- the offer",
         "P.S. nothing",
         "Prices:\n* one: 5\n* two: 6\n==========\ntotal: 11",
     ],
