@@ -77,6 +77,9 @@ def setup(level: Level | str) -> None:
     root.handlers[:] = [_LibraryHandler()]
     # imapclient and aiosmtpd log whole dialogs, with passwords in them, at DEBUG and INFO
     root.setLevel(logging.WARNING)
+    logging.getLogger("mailbridge").setLevel(
+        [logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR][_state.level]
+    )
 
 
 def keep_secret(value: str) -> None:
@@ -136,10 +139,13 @@ def _line(severity: str, name: str, fields: dict[str, Any]) -> str:
 def _shown(key: str, value: object) -> str:
     if _SECRET_KEY.search(key) and not isinstance(value, bool):
         return "***"
-    text = _text(value)
+    return _quoted(_withheld(_text(value)))
+
+
+def _withheld(text: str) -> str:
     for secret in _state.secrets:
         text = text.replace(secret, "***")
-    return _quoted(_USERINFO.sub(r"\1:***@", text))
+    return _USERINFO.sub(r"\1:***@", text)
 
 
 def _text(value: object) -> str:
@@ -172,10 +178,32 @@ def _place(error: BaseException) -> str:
 
 
 class _LibraryHandler(logging.Handler):
-    """What a library logs becomes an event."""
+    """What comes by the standard library's logging: our own lines as they are, a library's as an event.
+
+    intake logs that way, so that it can be used alone: its messages are `event key=value` already.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(Exception):
-            name = "library_error" if record.levelno >= logging.ERROR else "library_warning"
             error = record.exc_info[1] if record.exc_info else None
+            if record.name.startswith("mailbridge."):
+                _own_record(record, error)
+                return
+            name = "library_error" if record.levelno >= logging.ERROR else "library_warning"
             event(name, logger=record.name, message=record.getMessage(), error=error)
+
+
+def _own_record(record: logging.LogRecord, error: BaseException | None) -> None:
+    name, _, rest = record.getMessage().partition(" ")
+    if name not in EVENTS:
+        event("unknown_event", name=name, message=rest)
+        return
+    severity = EVENTS[name]
+    if error is not None:
+        rest += f" error={_shown('error', error)} at={_quoted(_place(error))}"
+    shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in _withheld(rest))
+    text = f"{severity} {name} {shown}".rstrip()
+    for captured in _state.captures:
+        captured.append(Line(name, severity, {}, text))
+    if _WEIGHT[severity] >= _state.level:
+        _write(severity, text)

@@ -1,4 +1,4 @@
-"""config.example.ini says the truth: it stands as it is, names every key, and its defaults are the defaults."""
+"""config.example.ini says the truth: it stands as it is, names every key, and its defaults are so."""
 
 from __future__ import annotations
 

@@ -45,6 +45,7 @@ __all__ = [
     "Worker",
     "load_config",
     "parse_config",
+    "policy_name",
 ]
 
 
@@ -126,7 +127,7 @@ def parse_config(text: str, source: str, base: Path) -> Config:
 def _assemble(sections: dict[str, Section], source: str, base: Path) -> Config:
     site = sections["site"]
     assert isinstance(site, Site)
-    site = site.model_copy(update={"policy": _policy_name(site.policy, base)})
+    site = site.model_copy(update={"policy": policy_name(site.policy, base)})
     store = _pick(sections, Store) or Store()
     if not store.url:
         store = store.model_copy(update={"url": f"sqlite:///{site.state / 'mailbridge.db'}"})
@@ -155,8 +156,8 @@ def _every(sections: dict[str, Section], kind: type[S]) -> tuple[S, ...]:
     return tuple(section for section in sections.values() if type(section) is kind)
 
 
-def _policy_name(policy: str, base: Path) -> str:
-    """A path where it looks like one, else a name as it stands."""
+def policy_name(policy: str, base: Path) -> str:
+    """The policy as load_policy takes it: a path where it looks like one, else a name as it stands."""
     return str(base / policy) if "/" in policy or policy.endswith(".ini") else policy
 
 
