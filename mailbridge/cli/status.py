@@ -1,0 +1,74 @@
+"""`mailbridge status`: queues, deadlines at risk, last IMAP poll, model, disk; for a person and for a probe.
+
+Promises: changes nothing, needs no daemon; 0 means that nobody needs to look. How it fails: 69 with a
+sentence for each thing that is wrong, also where the database is away.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from mailbridge.cli.context import Context, pass_context
+from mailbridge.cli.output import print_json, print_table, say
+from mailbridge.cli.site_store import site_store
+from mailbridge.errors import Unavailable
+
+if TYPE_CHECKING:
+    from mailbridge.ops.health import Health
+
+
+@click.command("status")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@pass_context
+def command(context: Context, as_json: bool) -> int:
+    """Show queues, deadlines at risk, mailboxes, model and disk."""
+    from mailbridge.clock import SystemClock
+    from mailbridge.ops.health import look
+
+    fresh = (file := context.config().store.file) is not None and not file.exists()
+    with site_store(context, migrate=fresh) as store:
+        health = look(context.config(), store, SystemClock().now())
+    if as_json:
+        print_json(health.as_json())
+    else:
+        _show(health)
+    return 0 if health.healthy else Unavailable.exit_code
+
+
+def _show(health: Health) -> None:
+    say("healthy" if health.healthy else "NOT healthy")
+    for problem in health.problems:
+        say(f"  ! {problem}")
+    if health.figures is None:
+        return
+    known = health.figures
+    free, size = (health.disk_free_bytes or 0) // 2**20, known.size_bytes // 2**20
+    rows = [
+        ("inbox", _counts(known.messages)),
+        ("outbox", _counts(known.outbox)),
+        ("cases", _counts(known.cases)),
+        *((f"jobs: {kind}", _counts(states)) for kind, states in sorted(known.jobs.items())),
+        *((f"imap {name}", _polled(at)) for name, at in health.mailboxes.items()),
+        ("model", _model(health)),
+        ("disk", f"{free} MB free, database {size} MB"),
+    ]
+    print_table(("", ""), rows)
+    for case in health.at_risk:
+        say(f"case {case.number} is due {case.respond_by:%Y-%m-%d %H:%M} UTC: {case.subject}")
+
+
+def _polled(at: datetime | None) -> str:
+    return f"read {at:%Y-%m-%d %H:%M} UTC" if at else "never read"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "nothing"
+
+
+def _model(health: Health) -> str:
+    if health.model is None:
+        return "none configured"
+    return f"{health.model} ({'there' if health.model_present else 'missing'})"
