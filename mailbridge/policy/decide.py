@@ -311,7 +311,7 @@ def _bounce(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
         return Decision("ignored", "a bounce of nothing that we sent", (), None)
     draft = Draft(tied.case, facts.policy, now)
     recipients = message.bounce.recipients if message.bounce else ()
-    hard = [r for r in recipients if r.permanent and r.address.lower() in {a.lower() for a in tied.to}]
+    hard = [r for r in recipients if r.address_dead and r.address.lower() in {a.lower() for a in tied.to}]
     text = "; ".join(f"{r.address}: {r.action} {r.status} {r.diagnostic}".strip() for r in recipients)
     draft.entry(
         "in",

@@ -229,6 +229,7 @@ class Draft:
             closed_at=self.now,
             close_reason=reason,
             awaiting_since=None,
+            deadline_state=DeadlineState.NONE,
             respond_by=None,
             warn_at=None,
             update_due_at=None,

@@ -141,7 +141,8 @@ class Inbox:
 
     def cursors(self) -> list[Cursor]:
         with self._store.read() as connection:
-            rows = connection.execute(select(cursor).order_by(cursor.c.mailbox)).all()
+            helpers = cursor.c.mailbox.contains("#")  # NAME#first, NAME#done: how an intake got on
+            rows = connection.execute(select(cursor).where(~helpers).order_by(cursor.c.mailbox)).all()
         return [Cursor(row.mailbox, row.uidvalidity, row.last_uid, row.polled_at) for row in rows]
 
     def note_poll(self, mailbox: str, at: datetime) -> None:

@@ -13,7 +13,7 @@ from mailbridge.model.decision import BouncedNotice, Seen, Sent
 from mailbridge.store import cases, customers
 from mailbridge.store import outbox as outbox_store
 from mailbridge.store.inbox import clean
-from mailbridge.store.schema import arrival, cursor, job, message, outbox
+from mailbridge.store.schema import arrival, cursor, message, outbox
 
 SAME_TEXT = timedelta(minutes=15)
 
@@ -112,16 +112,16 @@ class Lookup:
         )
 
     def unread_mail(self, mailboxes: Sequence[str], since: datetime) -> bool:
-        """Whether mail may wait that was not decided yet: received rows, or a mailbox not read since then."""
+        """Whether mail of before `since` may wait undecided: received rows, or a mailbox not read since then."""
         waiting = (
-            select(job.c.id).where(job.c.kind == "process", job.c.state.in_(("ready", "running"))).limit(1)
+            select(message.c.id).where(message.c.state == "received", message.c.received_at <= since).limit(1)
         )
         if self._connection.execute(waiting).first() is not None:
             return True
         if not mailboxes:
             return False
         rows = self._connection.execute(select(cursor.c.mailbox, cursor.c.polled_at)).all()
-        polled = {row.mailbox: row.polled_at for row in rows}
+        polled = {row.mailbox: row.polled_at for row in rows if "#" not in row.mailbox}
         return any((at := polled.get(name)) is None or at < since for name in mailboxes)
 
     def recipients(self, message_id: int) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ from mailbridge.work.site import make_site
 
 MOST_CLASHES = 20
 MOST_ATTEMPTS = 5  # at one message, before it is quarantined with its error
+LOOKED_AT_LEAST = timedelta(minutes=5)  # ago, or a mailbox counts as unread before a case is closed
 Decide = Callable[[Facts, Case, datetime], Decision]
 
 
@@ -235,7 +236,8 @@ class Desk:
         """Facts for a decision that no message triggered."""
         facts = self._bare_facts(lookup, case.requester)
         mailboxes = [mailbox.name for mailbox in self.config.imap]
-        since = case.auto_close_at or self.clock.now()
+        # what came before the moment in question, or just now, must have been read before silence counts
+        since = min(case.auto_close_at or self.clock.now(), self.clock.now() - LOOKED_AT_LEAST)
         return replace(facts, unread_mail=lookup.unread_mail(mailboxes, since))
 
     def _bare_facts(self, lookup: Lookup, address: str) -> Facts:
