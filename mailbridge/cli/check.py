@@ -49,6 +49,7 @@ class Report:
 
     source: str
     findings: list[Finding] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -99,6 +100,7 @@ def examine(context: Context, *, connect: bool) -> Report:
         report.look("templates", lambda: _templates(peeked.templates))
         return report
     report.look("files", lambda: _files(config[0]))
+    report.warnings += _warnings(config[0])
     report.look("policy", lambda: _policy(context, config[0].site.policy, config[0].source))
     report.look("templates", lambda: _templates(config[0].site.templates))
     if connect:
@@ -113,6 +115,12 @@ def _parts(config: Config) -> str:
     if not (config.smtp or config.lmtp or config.imap):
         off.append("no way in: only `mailbridge ingest` brings mail")
     return "; ".join([f"on: {', '.join(on) or 'nothing'}", *off])
+
+
+def _warnings(config: Config) -> list[Problem]:
+    from mailbridge.config.files import file_warnings
+
+    return file_warnings(config, SystemClock().now())
 
 
 def _files(config: Config) -> str:
@@ -288,6 +296,7 @@ def _document(report: Report) -> dict[str, object]:
         "exit": report.exit_code,
         "config": report.source,
         "problems": [_problem(one) for found in report.findings for one in found.problems],
+        "warnings": [_problem(one) for one in report.warnings],
         "checks": [{"name": found.name, "ok": found.ok, "note": found.note} for found in report.findings],
     }
 
@@ -308,5 +317,7 @@ def _tell(report: Report) -> None:
             say(f"ok       {found.name:{width}}  {found.note}".rstrip())
         for problem in found.problems:
             say(f"problem  {found.name:{width}}  {problem}")
+    for warning in report.warnings:
+        say(f"warning  {warning}")
     count = sum(len(found.problems) for found in report.findings)
     say("Everything is well." if not count else f"{count} problem{'s' if count > 1 else ''}.")

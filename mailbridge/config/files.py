@@ -6,19 +6,27 @@ What it promises: file_problems() looks at all of them and tells everything that
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
 import stat
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailbridge.config import Config
 from mailbridge.config.credentials import password, section_name
 from mailbridge.errors import ConfigInvalid, Problem
 
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
 EXPIRES_SOON = timedelta(days=14)
 _MODEL_PARTS = ("am", "conf", "final.mdl", "mfcc.conf")  # one of them lies in every Vosk model, old or new
+
+
+Trouble = tuple[str, str, str]
 
 
 def file_problems(config: Config, now: datetime) -> list[Problem]:
@@ -33,7 +41,10 @@ def file_problems(config: Config, now: datetime) -> list[Problem]:
     return [Problem(config.source, section, key, message) for section, key, message in told]
 
 
-Trouble = tuple[str, str, str]
+def file_warnings(config: Config, now: datetime) -> list[Problem]:
+    """What works today and should be mended all the same."""
+    told = [*_expires_soon(config, now), *_open_to_all(config)]
+    return [Problem(config.source, section, key, message) for section, key, message in told]
 
 
 def _state(config: Config) -> Iterator[Trouble]:
@@ -78,20 +89,40 @@ def _certificate(config: Config, now: datetime) -> Iterator[Trouble]:
 
 
 def _dates(cert: Path, now: datetime) -> Iterator[Trouble]:
-    from cryptography import x509
-
     try:
-        found = x509.load_pem_x509_certificates(cert.read_bytes())[0]
+        found = _load(cert)
     except (OSError, ValueError) as error:
         yield "smtp", "cert", f"{cert}: {error}"
         return
     until = found.not_valid_after_utc
     if now > until:
         yield "smtp", "cert", f"{cert} has expired on {until:%Y-%m-%d}"
-    elif now + EXPIRES_SOON > until:
-        yield "smtp", "cert", f"{cert} expires on {until:%Y-%m-%d}: renew it now"
     elif now < found.not_valid_before_utc:
         yield "smtp", "cert", f"{cert} is valid only from {found.not_valid_before_utc:%Y-%m-%d} on"
+
+
+def _load(cert: Path) -> Certificate:
+    """The first certificate of the file. Raises OSError or ValueError."""
+    from cryptography.x509 import load_pem_x509_certificates
+
+    return load_pem_x509_certificates(cert.read_bytes())[0]
+
+
+def _expires_soon(config: Config, now: datetime) -> Iterator[Trouble]:
+    if config.smtp is None or config.smtp.cert is None:
+        return
+    with contextlib.suppress(OSError, ValueError):  # told by file_problems
+        until = _load(config.smtp.cert).not_valid_after_utc
+        if now <= until < now + EXPIRES_SOON:
+            yield "smtp", "cert", f"{config.smtp.cert} expires on {until:%Y-%m-%d}: renew it now"
+
+
+def _open_to_all(config: Config) -> Iterator[Trouble]:
+    for login in (*config.imap, *([config.relay] if config.relay else [])):
+        path = login.password_file
+        with contextlib.suppress(OSError):
+            if path is not None and stat.S_IMODE(path.stat().st_mode) & 0o007:
+                yield section_name(login), "password_file", f"{path} is open to everybody; chmod 640 mends it"
 
 
 def _unreadable(path: Path) -> str:
@@ -107,13 +138,6 @@ def _secrets(config: Config) -> Iterator[Trouble]:
             password(login, config.source)
         except ConfigInvalid as error:
             yield from ((found.section, found.key, found.message) for found in error.problems)
-            continue
-        if login.password_file and stat.S_IMODE(login.password_file.stat().st_mode) & 0o007:
-            yield (
-                section,
-                "password_file",
-                f"{login.password_file} is open to everybody; chmod 640 or 600 mends it",
-            )
         if login.ca is not None and _unreadable(login.ca):
             yield section, "ca", _unreadable(login.ca)
         if login.token_command and not os.access(login.token_command[0], os.X_OK):
