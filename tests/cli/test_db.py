@@ -1,0 +1,85 @@
+"""db: a backup is whole and opens by itself, check sees what is broken, upgrade may be run twice."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from mailbridge.errors import CannotWrite
+from mailbridge.store.backup import backup
+from mailbridge.store.engine import Store
+from mailbridge.store.inbox import Inbox
+from mailbridge.store.migrate import upgrade
+from tests.cli.admin import Admin
+from tests.needs import need_program
+from tests.store.make import envelope, raw
+
+
+@pytest.fixture
+def admin(tmp_path: Path) -> Admin:
+    return Admin(tmp_path)
+
+
+def test_upgrade_says_what_it_did(admin: Admin) -> None:
+    assert json.loads(admin.run("db", "upgrade", "--json")[1])["changed"] is True
+    assert json.loads(admin.run("db", "upgrade", "--json")[1])["changed"] is False
+
+
+def test_a_backup_holds_what_was_committed_while_a_writer_is_at_work(admin: Admin) -> None:
+    admin.put(envelope(), raw(1))
+    store, target = admin.store(), admin.folder / "copy.db"
+    with store.write() as connection:
+        connection.execute(text("DELETE FROM job"))
+        assert admin.run("db", "backup", str(target))[0] == 0
+    store.close()
+    assert target.stat().st_mode & 0o777 == 0o600
+    copy = Store(f"sqlite:///{target}")
+    assert Inbox(copy).raw(1) == raw(1)
+    copy.close()
+    found = sqlite3.connect(target)
+    assert found.execute("SELECT count(*) FROM job").fetchone() == (1,)
+    found.close()
+
+
+def test_a_backup_never_harms_the_database_or_an_older_backup(admin: Admin) -> None:
+    admin.put(envelope(), raw(1))
+    before = admin.database.read_bytes()
+    assert admin.run("db", "backup", str(admin.database))[0] == 73
+    assert admin.run("db", "backup", str(admin.folder / "none" / "copy.db"))[0] == 73
+    assert admin.run("db", "backup", str(admin.folder))[0] == 73
+    assert admin.database.read_bytes() == before
+    assert [path.name for path in admin.folder.glob("*.part")] == []
+
+
+def test_check_tells_a_message_without_a_job(admin: Admin) -> None:
+    admin.put(envelope(), raw(1))
+    assert admin.run("db", "check")[0] == 0
+    store = admin.store()
+    with store.write() as connection:
+        connection.execute(text("DELETE FROM job"))
+    store.close()
+    code, out = admin.run("db", "check", "--json")
+    assert code == 69
+    assert json.loads(out)["problems"] == ["1 in message (1): is received, but has no job"]
+
+
+def test_a_broken_file_is_a_sentence(admin: Admin) -> None:
+    admin.database.parent.mkdir()
+    admin.database.write_bytes(b"no database at all " * 500)
+    for words in (("db", "check"), ("db", "backup", str(admin.folder / "b.db")), ("queue", "list")):
+        assert admin.run(*words) == (75, "")
+
+
+def test_postgresql_is_copied_by_pg_dump(postgresql_url: str, tmp_path: Path) -> None:
+    need_program("pg_dump", "postgresql-client")
+    store = Store(postgresql_url)
+    upgrade(store)
+    assert backup(store, tmp_path / "copy.dump") > 1000
+    assert (tmp_path / "copy.dump").read_bytes().startswith(b"PGDMP")
+    with pytest.raises(CannotWrite):
+        backup(store, tmp_path)
+    store.close()

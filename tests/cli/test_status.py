@@ -1,0 +1,98 @@
+"""status: 0 while nobody needs to look, 69 with a sentence for each thing that is wrong."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from mailbridge.config import load_config
+from mailbridge.ops.health import Health, look
+from mailbridge.store import jobs
+from mailbridge.store.apply import Applier
+from mailbridge.store.inbox import Cursor, Inbox
+from mailbridge.store.outbox import Outbox
+from tests.cli.admin import Admin
+from tests.store.make import NOW, compose, envelope, opening, raw
+
+IMAP = "[imap box]\nhost = imap.desk.example\nuser = support\npassword = x\n"
+VOICE = "[voicemail]\nmodel = none/such\n"
+RELAY = "[relay]\nhost = 127.0.0.1\n"
+
+
+def health(admin: Admin, now: datetime) -> Health:
+    store = admin.store()
+    found = look(load_config(admin.config), store, now)
+    store.close()
+    return found
+
+
+def test_a_fresh_site_is_healthy(tmp_path: Path) -> None:
+    admin = Admin(tmp_path)
+    code, out = admin.run("status", "--json")
+    assert code == 0
+    assert json.loads(out)["healthy"] is True
+
+
+def test_mail_is_judged_by_its_age(tmp_path: Path) -> None:
+    admin = Admin(tmp_path)
+    admin.put(envelope(), raw())
+    assert health(admin, NOW + timedelta(minutes=15)).problems == ()
+    (problem,) = health(admin, NOW + timedelta(minutes=16)).problems
+    assert "unprocessed for 16 minutes" in problem
+    assert admin.run("status")[0] == 69
+
+
+def test_outgoing_mail_that_waits_or_died_is_told(tmp_path: Path) -> None:
+    admin = Admin(tmp_path, RELAY)
+    store = admin.store()
+    Applier(store, compose).apply(opening(), NOW)
+    assert health(admin, NOW + timedelta(hours=3)).problems == ()
+    (late,) = health(admin, NOW + timedelta(hours=5)).problems
+    assert "outgoing mail waits for 5 hours" in late
+    (held,) = Outbox(store).claim(NOW, 60)
+    Outbox(store).dead(held, "550 no")
+    store.close()
+    (dead,) = health(admin, NOW + timedelta(hours=5)).problems
+    assert "1 outgoing mails are dead" in dead
+
+
+def test_a_mailbox_that_is_not_read_is_told(tmp_path: Path) -> None:
+    admin = Admin(tmp_path, IMAP)
+    assert "never read" in health(admin, NOW).problems[0]
+    store = admin.store()
+    Inbox(store).put_batch([], Cursor("box", 1, 1, NOW))
+    store.close()
+    assert health(admin, NOW + timedelta(minutes=15)).problems == ()
+    assert "16 minutes ago" in health(admin, NOW + timedelta(minutes=16)).problems[0]
+
+
+def test_a_missing_model_matters_once_recordings_wait(tmp_path: Path) -> None:
+    admin = Admin(tmp_path, VOICE)
+    assert health(admin, NOW).problems == ()
+    store = admin.store()
+    with store.write() as connection:
+        jobs.add(connection, "transcribe", "t:1", {"message": 1}, NOW)
+    store.close()
+    (problem,) = health(admin, NOW).problems
+    assert "1 recordings wait for a speech model" in problem
+
+
+def test_a_disk_below_its_reserve_is_told(tmp_path: Path) -> None:
+    admin = Admin(tmp_path, "[store]\nreserve_mb = 1000000\n")
+    assert "less than [store] reserve_mb" in health(admin, NOW).problems[0]
+
+
+def test_the_document_is_json_whatever_is_known(tmp_path: Path) -> None:
+    bare = replace(health(Admin(tmp_path), datetime.now(UTC)), figures=None)
+    assert bare.as_json()["inbox"] == {}
+
+
+def test_a_database_that_is_broken_is_a_finding(tmp_path: Path) -> None:
+    admin = Admin(tmp_path)
+    admin.database.parent.mkdir()
+    admin.database.write_bytes(b"no database at all " * 500)
+    code, out = admin.run("status", "--json")
+    assert code == 69
+    assert "broken" in json.loads(out)["problems"][0]
