@@ -10,6 +10,7 @@ in `ingest`: a mail server that pipes to us must try again, never bounce), 130 a
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -17,6 +18,7 @@ import traceback
 from pathlib import Path
 
 import click
+from click.utils import PacifyFlushWrapper
 
 import mailbridge
 from mailbridge.cli.context import DEFAULT_PATH, VARIABLE, Context
@@ -24,6 +26,7 @@ from mailbridge.errors import ConfigInvalid, MailbridgeError, Unavailable
 
 EX_USAGE, EX_SOFTWARE, EX_CANTCREAT, EX_TEMPFAIL = 64, 70, 73, 75
 EX_INTERRUPTED, EX_PIPE = 130, 141  # as a shell reports SIGINT and SIGPIPE
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 COMMANDS = {
     "demo": "Show the whole job on this machine, with nothing configured.",
     "serve": "Run the daemon.",
@@ -134,6 +137,9 @@ def execute(words: list[str]) -> int:
 def _failed(error: BaseException, words: list[str]) -> int:
     """Say what went wrong in one sentence, and return the exit code."""
     if isinstance(error, SystemExit):
+        # click takes EPIPE itself, leaves this mark and exits with 1
+        if isinstance(sys.stdout, PacifyFlushWrapper):
+            return EX_PIPE
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return EX_INTERRUPTED
@@ -142,6 +148,10 @@ def _failed(error: BaseException, words: list[str]) -> int:
         return EX_PIPE
     if isinstance(error, click.ClickException):
         return _usage(error)
+    if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+        _drop_output()
+        click.echo(f"mailbridge: standard output cannot be written: {error.strerror}", err=True)
+        return EX_CANTCREAT
     if _debug(words):
         traceback.print_exception(error)
     if isinstance(error, MailbridgeError):
@@ -172,19 +182,12 @@ def _sentence(error: MailbridgeError) -> None:
 
 
 def _unforeseen(error: BaseException, words: list[str]) -> int:
-    """What nobody foresaw: a full output is 73; the rest is our bug, and temporary for a mail server."""
+    """What nobody foresaw: our bug, but temporary for a mail server that pipes to us."""
     ingesting = next((word for word in words if word in COMMANDS), "") == "ingest"
-    with contextlib.suppress(OSError):
-        where = f"{type(error).__name__}: {_one_line(str(error))}"
-        retry = "; nothing is lost, try again" if ingesting else ""
-        click.echo(f"mailbridge: unforeseen: {where}{retry} (a bug; -vv shows where)", err=True)
-    if ingesting:
-        return EX_TEMPFAIL
-    return (
-        EX_CANTCREAT
-        if isinstance(error, OSError) and error.filename is None and _output_broken()
-        else EX_SOFTWARE
-    )
+    where = f"{type(error).__name__}: {_one_line(str(error))}"
+    retry = "; nothing is lost, try again" if ingesting else ""
+    click.echo(f"mailbridge: unforeseen: {where}{retry} (a bug; -vv shows where)", err=True)
+    return EX_TEMPFAIL if ingesting else EX_SOFTWARE
 
 
 def _one_line(text: str) -> str:
@@ -196,16 +199,6 @@ def _one_line(text: str) -> str:
 def _debug(words: list[str]) -> bool:
     verbose = sum(word.count("v") for word in words if word.strip("v") == "-")
     return verbose >= 2 or os.environ.get("MAILBRIDGE_DEBUG", "") not in ("", "0")
-
-
-def _output_broken() -> bool:
-    """Whether standard output cannot be written, such as on a full disk."""
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        _drop_output()
-        return True
-    return False
 
 
 def _drop_output() -> None:
