@@ -88,6 +88,7 @@ class Facts:
     policy: Policy
     classification: Classification
     message_id: int = 0  # row of the message in hand
+    received_at: datetime | None = None  # when it came: promises count from here, however late it is processed
     from_files: bool = False  # an import: many messages at once are no flood
     answer: bool = True  # False for an import that must not be acknowledged
     recipients: tuple[str, ...] = ()  # of every arrival of this message, lower case
@@ -139,6 +140,7 @@ class OpenCase:
     language: str = ""
     participants: tuple[str, ...] = ()
     follows: int | None = None
+    created_at: datetime | None = None  # when the message came; None for now
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,11 @@ def is_staff(facts: Facts, message: ParsedMessage) -> str:
     return ""
 
 
+def arrived(facts: Facts, now: datetime) -> datetime:
+    """The moment from which promises count: the message's arrival, not its processing after an outage."""
+    return min(facts.received_at, now) if facts.received_at is not None else now
+
+
 # --- branches, one a kind ----------------------------------------------------------------------------------
 
 
@@ -70,7 +75,9 @@ def _seen_before(facts: Facts, message: ParsedMessage, now: datetime) -> Decisio
         or not is_escalation(facts)
         or facts.classification.kind not in kinds
     ):
-        return Decision("duplicate", f"the same as message {seen.message_id}", (), seen.case.id if seen.case else None)
+        return Decision(
+            "duplicate", f"the same as message {seen.message_id}", (), seen.case.id if seen.case else None
+        )
     draft = Draft(seen.case, facts.policy, now)
     draft.escalate(facts, "mailed to the escalation address as well", f"escalation:{facts.message_id}")
     return draft.decision(
@@ -104,7 +111,7 @@ def _customer_answers(draft: Draft, facts: Facts, message: ParsedMessage) -> Non
     draft.stop_silence()
     first = draft.case.last_staff_at is None
     draft.change(status=Status.OPEN)
-    draft.owe_answer(TargetKind.FIRST if first else TargetKind.NEXT, draft.now)
+    draft.owe_answer(TargetKind.FIRST if first else TargetKind.NEXT, arrived(facts, draft.now))
     _tell_staff(draft, facts, "the customer writes again")
 
 
@@ -113,7 +120,7 @@ def _answer_to_closed(draft: Draft, facts: Facts, message: ParsedMessage) -> Non
         draft.record("thanked", reason="only thanks: the case stays closed")
         return
     draft.reopen("the customer answered")
-    draft.owe_answer(TargetKind.NEXT, draft.now)
+    draft.owe_answer(TargetKind.NEXT, arrived(facts, draft.now))
     draft.send_customer(facts, "reopened", f"reopened:{facts.message_id}")
     _tell_staff(draft, facts, "the customer reopened the case")
 
@@ -126,7 +133,7 @@ def _escalate_existing(draft: Draft, facts: Facts, message: ParsedMessage) -> No
     in_work = draft.case.last_staff_at is not None
     draft.change(status=Status.OPEN)
     if not (in_work and facts.policy.escalation_is_review):
-        draft.owe_answer(TargetKind.NEXT if in_work else TargetKind.FIRST, draft.now)
+        draft.owe_answer(TargetKind.NEXT if in_work else TargetKind.FIRST, arrived(facts, draft.now))
     draft.escalate(facts, "the customer wrote to the escalation address", f"escalation:{facts.message_id}")
     level = draft.case.escalation_level
     sender = message.author.key
@@ -148,7 +155,7 @@ def _open(facts: Facts, message: ParsedMessage, now: datetime, where: Place, cha
         draft.record("may_belong_to", number=number, reason="named, but not by a participant of that case")
     if facts.entitled is not Entitled.KNOWN:
         draft.record("entitlement", state=facts.entitled.value)
-    draft.owe_answer(TargetKind.FIRST, now)
+    draft.owe_answer(TargetKind.FIRST, arrived(facts, now))
     escalated = is_escalation(facts) and facts.classification.kind in (Kind.HUMAN, Kind.VOICEMAIL)
     if draft.send_customer(facts, "acknowledgement", "acknowledgement", event="ack_sent"):
         draft.acknowledged()
@@ -191,6 +198,7 @@ def open_case(
             dict.fromkeys(a for a in (requester, *others) if a and a not in facts.site.own.staff)
         ),
         follows=follows,
+        created_at=arrived(facts, now),
     )
     return Draft(new_snapshot(opened, facts, now), facts.policy, now).opened(opened)
 
@@ -209,7 +217,7 @@ def new_snapshot(opened: OpenCase, facts: Facts, now: datetime) -> Case:
         plan=opened.plan,
         requester=opened.requester,
         requester_name=opened.requester_name,
-        created_at=now,
+        created_at=opened.created_at or now,
         account_id=opened.account_id,
         account=opened.account,
         contact_id=opened.contact_id,
@@ -382,7 +390,9 @@ def _machine_report(facts: Facts, message: ParsedMessage, now: datetime) -> Deci
         if draft.case.status is not Status.CLOSED:
             draft.stop_silence()
             draft.change(status=Status.OPEN)
-            draft.owe_answer(TargetKind.NEXT if draft.case.last_staff_at else TargetKind.FIRST, now)
+            draft.owe_answer(
+                TargetKind.NEXT if draft.case.last_staff_at else TargetKind.FIRST, arrived(facts, now)
+            )
         _tell_staff(draft, facts, "a machine writes again")
     return draft.decision("threaded", f"by {where.how}", where.rules)
 

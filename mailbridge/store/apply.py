@@ -207,7 +207,7 @@ class _Run:
             "plan": effect.plan,
             "requester": clean(effect.requester)[:320],
             "requester_name": clean(effect.requester_name),
-            "created_at": self.now,
+            "created_at": effect.created_at or self.now,
             "account_id": effect.account_id,
             "account": effect.account,
             "contact_id": effect.contact_id if effect.contact_id is not None else self.contact_id,

@@ -212,6 +212,7 @@ def _facts(
         policy=ground.policy,
         classification=_answerable(classification, to),
         message_id=received.id,
+        received_at=received.received_at,
         from_files=all(envelope.way is Way.INGEST for envelope in received.envelopes),
         answer=received.answer and all(e.answer for e in received.envelopes),
         recipients=recipients_of(received.envelopes, message, ground.site),

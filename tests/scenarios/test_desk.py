@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
 
 from mailbridge.model.case import Status
-from mailbridge.model.envelope import Way
+from mailbridge.model.envelope import Envelope, Way
 from tests.scenarios.site import ANN, BOB, ESCALATION, SUPPORT, Office, office
 
 JO = "jo@customer.example"
@@ -94,7 +95,9 @@ def test_a_stranger_who_guesses_a_number_gets_a_case_of_his_own(desk: Office) ->
     outcome = desk.mail("mallory@evil.example", "And?", subject="Re: Help [#1]")
     assert (outcome.outcome, outcome.case) == ("created", 2)
     assert "may_belong_to" in desk.events(2)
-    assert not any("swordfish" in mail.as_string() for mail in desk.mails("acknowledgement", "mallory@evil.example"))
+    assert not any(
+        "swordfish" in mail.as_string() for mail in desk.mails("acknowledgement", "mallory@evil.example")
+    )
 
 
 def test_the_same_mail_to_both_addresses_is_one_case_escalated_acknowledged_once(desk: Office) -> None:
@@ -212,3 +215,17 @@ def test_ten_thousand_like_mails_are_one_quiet_case() -> None:
         other = desk.mail(JO)
         assert other.outcome == "created"
         assert len(desk.mails("acknowledgement", JO)) == 1
+
+
+def test_a_promise_counts_from_arrival_however_late_it_is_processed() -> None:
+    with office() as desk:
+        envelope = Envelope(Way.SMTP, JO, (SUPPORT,), desk.clock.now())
+        arrived = desk.clock.now()
+        desk.desk.inbox.put_batch(
+            [(envelope, b"From: jo@customer.example\r\nSubject: Help\r\n\r\nIt broke.\r\n")]
+        )
+        desk.clock.move_to(arrived + timedelta(hours=2))
+        desk.drain()
+        case = desk.case(1)
+        assert case.created_at == arrived
+        assert case.respond_by == arrived + timedelta(hours=6)
