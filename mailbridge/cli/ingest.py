@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import click
 
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.output import print_jsonl, say
+from mailbridge.errors import CannotWrite, StoreUnavailable
 
 if TYPE_CHECKING:
     from mailbridge.intake.files import Found
@@ -46,16 +48,28 @@ def command(
     from mailbridge.work.desk import Desk
 
     failed = 0
-    with Desk.open(context.config()) as desk:
+    with _temporary_store(), Desk.open(context.config()) as desk:
         for found in _alone_by_its_name(_found(files)):
+            if found.problem and found.problem != "empty":
+                click.echo(f"mailbridge: {found.name}: {found.problem}", err=True)
+                failed += 1
+                continue
             row = _take(desk, found, not no_answer, sender, recipients)
-            failed += row["outcome"] == "unread"
             if as_json or not sys.stdout.isatty():
                 print_jsonl([row])
             else:
                 case = f"case {row['case']}" if row["case"] else "no case"
                 say(f"{row['file']}: {row['outcome']} ({row['kind']}), {case}: {row['reason']}")
     return EX_DATAERR if failed else 0
+
+
+@contextmanager
+def _temporary_store() -> Iterator[None]:
+    """A state folder that cannot be written is the store not being available: the mail server tries again."""
+    try:
+        yield
+    except CannotWrite as error:
+        raise StoreUnavailable(str(error)) from error
 
 
 def _found(files: tuple[str, ...]) -> Iterator[Found]:
@@ -89,8 +103,7 @@ def _take(
 
     row: dict[str, object] = {"file": found.name, "outcome": "ignored", "kind": "", "case": None}
     if found.problem:
-        outcome = "ignored" if found.problem == "empty" else "unread"
-        return row | {"outcome": outcome, "reason": found.problem}
+        return row | {"reason": found.problem}
     envelope = Envelope(
         way=Way.INGEST,
         mail_from=None if sender is None else sender.strip("<>"),
