@@ -18,7 +18,6 @@ import traceback
 from pathlib import Path
 
 import click
-from click.utils import PacifyFlushWrapper
 
 import mailbridge
 from mailbridge.cli.context import DEFAULT_PATH, VARIABLE, Context
@@ -137,8 +136,8 @@ def execute(words: list[str]) -> int:
 def _failed(error: BaseException, words: list[str]) -> int:
     """Say what went wrong in one sentence, and return the exit code."""
     if isinstance(error, SystemExit):
-        # click takes EPIPE itself, leaves this mark and exits with 1
-        if isinstance(sys.stdout, PacifyFlushWrapper):
+        # click takes EPIPE itself, wraps standard output in this class and exits with 1
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
             return EX_PIPE
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
