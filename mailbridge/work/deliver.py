@@ -1,14 +1,18 @@
-"""Delivery: outbox rows handed to the relay, each recipient's answer kept, retried over days, given up aloud.
+"""From the outbox to the relay: each mail handed over, tried again for days, or dead and somebody told.
 
-A row is claimed under a lease, sent outside any transaction, then settled with its attempt as the fence: a crash
-between sends the same bytes again. When a mail to a customer is given up, staff are told on its case, and an
-address that does not exist is marked. Without a relay nothing is claimed: mail waits.
+Promises: a mail leaves the outbox as sent only after the relay's word for each recipient; a crash between
+that word and our commit sends the same bytes with the same Message-ID once more. Recipients part ways: the
+accepted are done, the refused are told to staff on their case, the rest is tried again. Nobody is told that a
+notice to staff could not be delivered, or notices would breed notices. A relay that is away costs no mail its
+life before give_up_days are over.
+Fails never out of `serve`; `run_once` raises StoreUnavailable or StoreFull.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -17,117 +21,233 @@ from mailbridge.errors import Temporary
 from mailbridge.model.case import Case
 from mailbridge.model.decision import Decision, Facts, MarkAddress
 from mailbridge.model.notice import Audience, NoticeKind
-from mailbridge.outgoing.relay import Delivery, RecipientResult
+from mailbridge.outgoing.relay import Delivery, Outcome, RecipientResult
 from mailbridge.policy.backoff import retry_delay
 from mailbridge.policy.draft import Draft
 from mailbridge.store.outbox import Outbound
+from mailbridge.work.bell import Stop
 from mailbridge.work.desk import Desk
+from mailbridge.work.hand import Hand, Lease
 
-LEASE_S = 600.0
-BATCH = 20
-DEAD_CODES = (550, 551, 553)
+BATCH = 10
+DAYS = 5  # where no [relay] says otherwise
+AWAY = timedelta(seconds=30)
+"""How soon mail is looked at again that was not tried, because the relay was away for the one before it."""
+_SLOWEST = 16  # attempt from which the wait no longer grows
+_LEAST_TRIES = 3
+_NO_MAILBOX = re.compile(r"\b5\.1\.(?:1|2|3|10)\b")
 
 
-class RelayPort(Protocol):
-    """What delivery needs of a relay."""
+class Courier(Protocol):
+    """Who takes mail: outgoing.relay.Relay, or a CaptureRelay."""
 
-    def deliver(self, mail_from: str, recipients: Sequence[str], raw: bytes) -> Delivery: ...
+    def deliver(self, mail_from: str, recipients: Sequence[str], raw: bytes) -> Delivery:
+        """Hand over; never raises."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """One mail that a CaptureRelay took."""
+
+    mail_from: str
+    recipients: tuple[str, ...]
+    raw: bytes
+
+
+class CaptureRelay:
+    """A relay that takes everything and sends nothing, for simulation and demo."""
+
+    def __init__(self) -> None:
+        self.mails: list[Captured] = []
+
+    def deliver(self, mail_from: str, recipients: Sequence[str], raw: bytes) -> Delivery:
+        self.mails.append(Captured(mail_from, tuple(recipients), raw))
+        results = tuple(RecipientResult(one, Outcome.ACCEPTED, 250, "captured") for one in recipients)
+        return Delivery(results, relay_response="250 captured")
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class Deliverer:
-    """Hands the outbox of one desk to a relay."""
+    """Hands over the outbox of one desk. hand: where a master looks on."""
 
-    def __init__(self, desk: Desk, relay: RelayPort | None) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, relay: Courier, *, hand: Hand | None = None) -> None:
+        self.desk = desk
         self._relay = relay
-        days = desk.config.relay.give_up_days if desk.config.relay else 5
+        self._hand = hand or Hand()
+        self._away = False
+        days = desk.config.relay.give_up_days if desk.config.relay else DAYS
         self._give_up = timedelta(days=days)
 
-    def drain(self) -> int:
-        """Send all that is due; returns how many mails were tried."""
-        done = 0
-        while count := self.run_once():
-            done += count
-        return done
-
     def run_once(self, limit: int = BATCH) -> int:
-        if self._relay is None:
-            return 0
-        held = self._desk.outbox.claim(self._desk.clock.now(), LEASE_S, limit)
-        for mail in held:
-            self._send(self._relay, mail)
-        return len(held)
-
-    def serve(self, stop: threading.Event) -> None:
-        """Until stop is set."""
-        while not stop.is_set():
-            try:
-                if self.run_once():
+        """One batch of mail that is due; how many were tried. 0: nothing is due, or the relay is away."""
+        start = self.desk.clock.now()
+        held = self.desk.outbox.claim(start, self.desk.config.worker.lease_s, min(limit, BATCH))
+        # half the lease: a slow relay must not keep a mail until somebody else may send it too
+        ends = start + timedelta(seconds=self.desk.config.worker.lease_s / 2)
+        self._hand.hold([Lease(mail.id, mail.lease, mail.attempt) for mail in held])
+        tried = 0
+        try:
+            for index, mail in enumerate(held):
+                if self._away or self.desk.clock.now() > ends:
+                    self._not_tried(mail)
                     continue
-            except Temporary as error:
-                log.event("store_unavailable", error=str(error))
-            stop.wait(self._desk.config.worker.poll_s)
+                self._hand.begin(index)
+                self._hand_over(mail)
+                self._hand.done()
+                tried += 1
+        finally:
+            self._hand.empty()
+            self._away = False
+        return tried
 
-    def _send(self, relay: RelayPort, mail: Outbound) -> None:
-        delivery = relay.deliver(mail.mail_from, mail.rcpt_to, mail.raw)
+    def drain(self) -> int:
+        """Until nothing is due; how many mails were tried."""
+        tried = 0
+        while count := self.run_once():
+            tried += count
+        return tried
+
+    def serve(self, stop: Stop) -> None:
+        """Until stopped: hand over what is due, then wait for a hint, or look again after [worker] poll_s."""
+        trouble = False
+        while not stop.stopped:
+            self._hand.beat()
+            try:
+                tried = self.run_once()
+            except Temporary as error:
+                if not trouble:
+                    log.event("store_unavailable", error=error)
+                trouble, tried = True, 0
+            else:
+                if trouble:
+                    log.event("store_recovered")
+                trouble = False
+            if not tried:
+                self._relay.close()  # an idle connection is closed by the other side anyway
+                stop.wait(self.desk.config.worker.poll_s)
+        self._relay.close()
+
+    # --- one mail ------------------------------------------------------------------------------------------
+
+    def _hand_over(self, mail: Outbound) -> None:
+        delivery = self._relay.deliver(mail.mail_from, mail.rcpt_to, mail.raw)
         if delivery.sender_refused and not mail.mail_from:
-            # some relays refuse the null sender (PITFALLS 2.3): our own address, whose robot is us
-            sender = self._desk.config.site.sender.address
-            delivery = relay.deliver(sender, mail.rcpt_to, mail.raw)
+            # some relays refuse "<>"; RFC 3834 section 3.3 lets a responder name an address that takes errors
+            sender = self.desk.config.site.support[0].address
+            delivery = self._relay.deliver(sender, mail.rcpt_to, mail.raw)
         self._settle(mail, delivery)
 
     def _settle(self, mail: Outbound, delivery: Delivery) -> None:
-        now, outbox = self._desk.clock.now(), self._desk.outbox
-        said = delivery.relay_response or "; ".join(_words(one) for one in delivery.recipients)
-        for one in delivery.permanent:
-            self._refused(mail, one)
-        if delivery.temporary:
-            self._again(mail, delivery, said, now)
+        now = self.desk.clock.now()
+        refused = list(delivery.permanent)
+        left = list(delivery.temporary)
+        self._away = bool(left) and not _spoken(delivery)
+        reply = _words(delivery)
+        delay = self._delay(mail, now) if left else None
+        if left and delay is None:
+            refused += [one for one in delivery.recipients if one.outcome is Outcome.TEMPORARY]
+            left = []
+        if refused:
+            self._tell_staff(mail, refused)
+        if left and delay is not None:
+            self._log(mail, "deferred", left, reply)
+            self.desk.outbox.retry(mail, now + delay, reply, left)
         elif delivery.accepted:
-            outbox.sent(mail, now, said)
-            log.event("delivered", outbox=mail.id, kind=mail.kind, to=",".join(delivery.accepted))
+            self._log(mail, "delivered", delivery.accepted, reply)
+            self.desk.outbox.sent(mail, now, reply)
         else:
-            outbox.dead(mail, said)
-            log.event("undeliverable", outbox=mail.id, kind=mail.kind, reply=said)
+            self.desk.outbox.dead(mail, reply)
 
-    def _again(self, mail: Outbound, delivery: Delivery, said: str, now: datetime) -> None:
-        wait = retry_delay(mail.attempt, mail.key, self._give_up)
-        if wait is not None and now < mail.created_at + self._give_up:
-            self._desk.outbox.retry(mail, now + wait, said, delivery.temporary)
-            log.event("deferred", outbox=mail.id, kind=mail.kind, attempt=mail.attempt, reply=said)
+    def _delay(self, mail: Outbound, now: datetime) -> timedelta | None:
+        """How long to wait, None to give up: the age decides, as tries are many while the relay is away."""
+        if mail.attempt > _LEAST_TRIES and now - mail.created_at > self._give_up:
+            return None
+        delay = retry_delay(min(mail.attempt, _SLOWEST), mail.message_ref) or timedelta(hours=4)
+        # nothing was said of this mail: it goes soon after the relay is back
+        return min(delay, timedelta(minutes=5)) if self._away else delay
+
+    def _not_tried(self, mail: Outbound) -> None:
+        self.desk.outbox.retry(mail, self.desk.clock.now() + AWAY, "not tried: the relay was away")
+
+    def _log(self, mail: Outbound, name: str, to: Sequence[str], reply: str) -> None:
+        log.event(name, mail=mail.id, kind=mail.kind, to=to, attempt=mail.attempt, reply=reply)
+
+    # --- what cannot be delivered --------------------------------------------------------------------------
+
+    def _tell_staff(self, mail: Outbound, refused: Sequence[RecipientResult]) -> None:
+        """Before the mail is dead: a crash in between tells it once more, and the key makes that harmless."""
+        first = refused[0]
+        self._log(mail, "undeliverable", [one.address for one in refused], f"{first.code} {first.text}")
+        number = self.desk.cases.number_of(mail.case_id)
+        if number is None:
             return
-        self._desk.outbox.dead(mail, said)
-        log.event("undeliverable", outbox=mail.id, kind=mail.kind, reply=said)
-        for address in delivery.temporary:
-            left = next((one for one in delivery.recipients if one.address == address), None)
-            if left is not None:
-                self._refused(mail, left, given_up=True)
-
-    def _refused(self, mail: Outbound, one: RecipientResult, *, given_up: bool = False) -> None:
-        """Tell staff that a mail to a customer will not arrive; never about mail to staff."""
-        case = self._desk.cases.by_id(mail.case_id) if mail.case_id is not None else None
-        if case is None or NoticeKind(mail.kind).audience is Audience.STAFF:
-            return
-        text = ("given up after days: " if given_up else "") + one.text
-
-        def tell(facts: Facts, now_case: Case, now: datetime) -> Decision:
-            draft = Draft(now_case, facts.policy, now)
-            what = {
-                "recipient": one.address,
-                "status": str(one.code or ""),
-                "diagnostic": text,
-                "what": mail.kind,
-            }
-            draft.record("undeliverable", to=one.address, code=one.code, reply=text[:300])
-            if one.code in DEAD_CODES and " 5.1." in f" {one.text}":
-                draft.add(MarkAddress(one.address.lower(), text[:300]))
-            draft.tell_staff(
-                facts, "undeliverable", f"undeliverable:{mail.id}:{one.address}", undeliverable=what
-            )
-            return draft.decision("done", "could not be delivered")
-
-        self._desk.on_case(case.number, tell)
+        try:
+            self.desk.on_case(number, _undelivered(mail, refused))
+        except Temporary:
+            raise
+        except Exception as error:  # noqa: BLE001 - a notice that cannot be made must not keep the mail alive
+            log.event("unforeseen", mail=mail.id, error=error)
 
 
-def _words(one: RecipientResult) -> str:
-    return f"{one.address}: {one.code} {one.text}".strip()
+def _undelivered(
+    mail: Outbound, refused: Sequence[RecipientResult]
+) -> Callable[[Facts, Case, datetime], Decision]:
+    """The decision on a case whose mail was refused."""
+
+    def decide(facts: Facts, case: Case, now: datetime) -> Decision:
+        draft = Draft(case, facts.policy, now)
+        draft.record(
+            "undeliverable",
+            notice=mail.kind,
+            to=[one.address for one in refused],
+            reason=f"{refused[0].code} {refused[0].text}".strip(),
+        )
+        to_customer = NoticeKind(mail.kind).audience is Audience.CUSTOMER
+        for one in refused if to_customer else ():
+            if _NO_MAILBOX.search(one.text):
+                draft.add(MarkAddress(one.address.lower(), f"{one.code} {one.text}"[:300]))
+        if to_customer:
+            _stop_close(draft, mail)
+            draft.tell_staff(facts, "undeliverable", _once(mail, refused), undeliverable=_told(mail, refused))
+        return draft.decision("undeliverable", f"our {mail.kind} was refused")
+
+    return decide
+
+
+def _stop_close(draft: Draft, mail: Outbound) -> None:
+    """No case is closed for silence whose customer was not warned."""
+    if mail.kind == NoticeKind.AUTO_CLOSE_WARNING and draft.case.auto_close_at is not None:
+        draft.stop_silence()
+        draft.record("auto_close_stopped", reason="the warning could not be delivered")
+
+
+def _once(mail: Outbound, refused: Sequence[RecipientResult]) -> str:
+    return f"undeliverable:{mail.id}:" + ",".join(sorted(one.address.lower() for one in refused))
+
+
+def _told(mail: Outbound, refused: Sequence[RecipientResult]) -> dict[str, str]:
+    first = refused[0]
+    return {
+        "recipient": ", ".join(one.address for one in refused),
+        "status": str(first.code or ""),
+        "diagnostic": first.text[:500],
+        "what": mail.kind,
+    }
+
+
+def _spoken(delivery: Delivery) -> bool:
+    """Whether a server said anything of this mail; a code of 0 is our own."""
+    return any(one.code for one in delivery.recipients)
+
+
+def _words(delivery: Delivery) -> str:
+    """What the relay said, for the row and the log."""
+    if delivery.accepted:
+        return delivery.relay_response or "250"
+    first = next(iter(delivery.recipients), None)
+    return f"{first.code or ''} {first.text}".strip() if first else "no recipient"

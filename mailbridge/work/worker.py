@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from mailbridge import log
-from mailbridge.errors import Temporary
+from mailbridge.errors import NotFound, Temporary
 from mailbridge.store.jobs import Job
 from mailbridge.store.leases import DIED, error_of
 from mailbridge.work.bell import Stop
@@ -89,17 +89,16 @@ class Worker:
         with contextlib.suppress(Temporary):
             self._give_back_left()
 
-    # --- one job ---------------------------------------------------------------------------------------------
+    # --- one job -------------------------------------------------------------------------------------------
 
     def _suspect_alone(self, jobs: Sequence[Job]) -> list[Job]:
         """A job that was tried before may have killed its process: it is done alone, the others wait."""
         suspect = next((job for job in jobs if job.attempt > 1), None)
         if suspect is None or len(jobs) == 1:
             return list(jobs)
-        now = self.desk.clock.now()
-        for job in jobs:
-            if job is not suspect:
-                self.desk.jobs.postpone(job, min(job.due_at, now))
+        self._left += [job for job in reversed(jobs) if job is not suspect]
+        with contextlib.suppress(Temporary):
+            self._give_back_left()
         return [suspect]
 
     def _do(self, job: Job) -> None:
@@ -138,7 +137,10 @@ class Worker:
         return True
 
     def _tell(self, job: Job) -> None:
-        outcome = self.desk.outcome(int(job.payload["message"]))
+        try:
+            outcome = self.desk.outcome(int(job.payload["message"]))
+        except NotFound:
+            return
         name = {"quarantined": "quarantined", "received": "retried"}.get(outcome.outcome, "processed")
         log.event(
             name,
@@ -151,7 +153,7 @@ class Worker:
         )
 
     def _again(self, job: Job, error: Temporary) -> None:
-        """Give the job back without counting the attempt; keep it in mind where even that cannot be written."""
+        """Give the job back without counting the attempt; remember it where that cannot be written now."""
         log.event("retried", job=job.key, error=error)
         try:
             self.desk.jobs.postpone(job, self.desk.clock.now() + AGAIN)
@@ -171,7 +173,7 @@ class Worker:
             self._left.append(job)
 
     def _give_back_left(self) -> None:
-        """What could not be given back while the store was away, or its attempts would be taken for deaths."""
+        """What could not be given back while the store was away: else its attempts would look like deaths."""
         while self._left:
-            self.desk.jobs.postpone(self._left[-1], self.desk.clock.now())
+            self.desk.jobs.postpone(self._left[-1], self._left[-1].due_at)
             self._left.pop()
