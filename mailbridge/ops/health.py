@@ -84,7 +84,11 @@ def look(config: Config, store: Store, now: datetime) -> Health:
     """The desk's health at now."""
     model = config.voicemail.model if config.voicemail else None
     free = _free(config)
-    base = {"model": model, "model_present": model.is_dir() if model else None, "disk_free_bytes": free}
+    base: dict[str, Any] = {
+        "model": model,
+        "model_present": model.is_dir() if model else None,
+        "disk_free_bytes": free,
+    }
     try:
         revision = current(store)
         if revision != newest():
