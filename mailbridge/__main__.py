@@ -1,0 +1,5 @@
+"""`python -m mailbridge` is the command mailbridge."""
+
+from mailbridge.cli.main import run
+
+run()
