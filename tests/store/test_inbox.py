@@ -129,7 +129,8 @@ def test_a_database_that_is_away_is_temporary(tmp_path, postgresql_url: str) -> 
 @ONLY_POSTGRESQL
 def test_a_connection_that_the_server_ends_is_temporary_and_comes_back(store: Store) -> None:
     other = Store(store.url)
-    end = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    others = "pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    end = text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
 
     def work() -> None:
         with store.write() as connection:
