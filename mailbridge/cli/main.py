@@ -137,7 +137,7 @@ def _failed(error: BaseException, words: list[str]) -> int:
     """Say what went wrong in one sentence, and return the exit code."""
     if isinstance(error, SystemExit):
         # click takes EPIPE itself, wraps standard output in this class and exits with 1
-        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+        if "PacifyFlushWrapper" in type(sys.stdout).__name__:
             return EX_PIPE
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
