@@ -14,8 +14,8 @@ from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 from tests.needs import ROOT
 
 PURE = ("model", "mail", "policy")
-# What a clock, a network, a database, a log or chance comes by. pathlib and importlib.resources are let in for
-# policy.library, which reads policy files.
+# What a clock, a network, a database, a log or chance comes by. pathlib and importlib.resources are let in:
+# policy.library reads policy files by them.
 IMPURE = {
     *(
         "asyncio",
