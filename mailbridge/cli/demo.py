@@ -1,9 +1,9 @@
 """`mailbridge demo`: the whole job on loopback, with embedded defaults and nothing configured.
 
-What it promises: real SMTP, IMAP, relay, speech recogniser and database; nothing leaves this machine, and without
---keep nothing stays on it. No escape codes into a pipe.
-How it fails: one sentence; exit 69 where a part of the world cannot run here, 70 where what was seen is not what is
-promised.
+What it promises: real SMTP, IMAP, relay, speech recogniser and database; nothing leaves this machine, and
+nothing stays on it. No escape codes into a pipe.
+How it fails: one sentence; exit 69 where a part of the world cannot run here, 70 where what was seen is not
+what is promised.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def command(keep: bool, as_json: bool) -> None:
     begun = time.monotonic()
     missing_part()
     teller = Teller(None) if as_json else Teller.to(_lenient(sys.stdout))
-    with _folder(keep) as folder, world(folder, StoryClock(START)) as made:
+    with _folder() as folder, world(folder, StoryClock(START)) as made:
         facts = _tell(made, teller, begun)
         if as_json:
             print_json(facts)
@@ -74,7 +74,7 @@ def _tell(made: World, teller: Teller, begun: float) -> dict[str, Any]:
 
 
 @contextmanager
-def _folder(keep: bool) -> Iterator[Path]:
+def _folder() -> Iterator[Path]:
     """A folder for configuration and database, gone afterwards."""
     from mailbridge.errors import CannotWrite
 

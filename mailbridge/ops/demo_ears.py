@@ -1,7 +1,7 @@
 """The demo's ears: hears voicemail with the tiny model that ships with the package.
 
-Promises the words of the real recogniser, put on the case as a note. Fails: Unavailable where the recogniser or
-its model cannot be loaded.
+Promises the words of the real recogniser, put on the case as a note. Fails: Unavailable where the recogniser
+or its model cannot be loaded.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The foreign ends of the demo, on loopback: an IMAP server, a relay that catches all, a loop to run them in.
 
-The IMAP server is pymap in a process of its own that ends when ours does, however ours ends. Fails: Unavailable
-with one sentence where a part does not start.
+The IMAP server is pymap in a process of its own that ends when ours does, however ours ends. Fails:
+Unavailable with one sentence where a part does not start.
 """
 
 from __future__ import annotations
@@ -156,10 +156,7 @@ def imap_server(port: int) -> Iterator[Callable[[], None]]:
     try:
         yield lambda: _wait_for(port, process)
     finally:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(5)
-        process.kill()
+        process.kill()  # its mail is in memory only, and a polite end takes it a second
         process.wait()
         if process.stdin is not None:
             process.stdin.close()

@@ -29,15 +29,14 @@ def finish(world: World, teller: Teller, cases: Sequence[Mapping[str, Any]], sec
         (
             f"#{case['number']}",
             case["subject"],
-            case["status"],
+            case["status"] + (f", level {case['escalation_level']}" if case["escalation_level"] else ""),
             case["channel"],
             case["requester"],
-            str(case["escalation_level"] or ""),
             _short(case["respond_by"], zone),
         )
         for case in cases
     ]
-    columns = ("case", "subject", "status", "channel", "customer", "level", "answer due")
+    columns = ("case", "subject", "status", "channel", "customer", "answer due")
     teller.table(columns, rows)
     teller.say(
         f"That was five days of support in {seconds:.1f} seconds; {len(world.caught.mails)} mails went out."
@@ -49,4 +48,4 @@ def finish(world: World, teller: Teller, cases: Sequence[Mapping[str, Any]], sec
 
 
 def _short(instant: datetime | None, zone: Any) -> str:
-    return f"{instant.astimezone(zone):%a %b %d %H:%M}" if instant else ""
+    return f"{instant.astimezone(zone):%a %d, %H:%M}" if instant else ""

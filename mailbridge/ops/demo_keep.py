@@ -1,7 +1,7 @@
 """`demo --keep`: the demo's world on the machine's own clock, until Ctrl-C.
 
-Promises: the same intakes, desk and relay as in the story, now in the background; each mail that goes out is shown;
-the configuration that it prints works with every other command. Ends on SIGINT and SIGTERM, quietly.
+Promises: the same intakes, desk and relay as in the story, now in the background; each mail that goes out is
+shown; the configuration that it names works with every other command. Ends on SIGINT and SIGTERM, quietly.
 """
 
 from __future__ import annotations
@@ -71,8 +71,7 @@ def _explain(world: World, teller: Teller) -> None:
         f'  python3 -c "{send}"',
         f"  swaks --server {HOST}:{world.smtp_port} --from me@home.example --to {SUPPORT}",
         f"  swaks --server {HOST}:{world.smtp_port} --from me@home.example --to {ESCALATION}",
-        f"  IMAP: {HOST}:{world.imap_port}, no TLS, user {IMAP_USER}, password {IMAP_PASSWORD}: "
-        "put a mail into INBOX",
+        f"  a mail put into INBOX of imap://{IMAP_USER}:{IMAP_PASSWORD}@{HOST}:{world.imap_port} (no TLS)",
         "Look at it:",
         f"  mailbridge -c {world.config.source} case list",
         f"  mailbridge -c {world.config.source} case show 1",

@@ -1,4 +1,4 @@
-"""Who plays in the demo, and what they write. All of them are invented; the mails are real bytes all the same."""
+"""Who plays in the demo, and what they write: invented people, real bytes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from mailbridge.ops.demo_world import SUPPORT, World
 
 DANA = "Dana Whitfield <dana@northgate.example>"
 RAVI = "Ravi Patel <ravi@patel-tools.example>"
-KAREN = "Karen Mitchell <karen@oakstreetdental.example>"
+KAREN = "Karen Mitchell <karen@oakstreet.example>"
 MALLORY = "Mallory <mallory@elsewhere.example>"
 PBX = "Asterisk PBX <asterisk@pbx.example>"
-KAREN_CALLS_FROM = "+12125558846"
+KAREN_CALLS_FROM = "+15552138846"
 RECORDING = Path(__file__).parent.parent / "demo_data" / "vm01-mulaw.wav"
 
 # What the desk knows of its customers beforehand, as `mailbridge contacts import` would bring it in.
@@ -28,7 +28,7 @@ CONTACTS = (
         "account": "Oak Street Dental",
         "plan": "subscription",
         "name": "Karen Mitchell",
-        "addresses": ["karen@oakstreetdental.example"],
+        "addresses": ["karen@oakstreet.example"],
         "phones": [KAREN_CALLS_FROM],
     },
 )

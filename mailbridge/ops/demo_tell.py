@@ -1,7 +1,7 @@
 """How the demo's story is told: scenes of labelled lines by rich, colour on a terminal only.
 
-Promises: no escape codes into a pipe or a file, whatever the environment says; nothing that a mail says can steer
-the terminal; a teller that is silent prints nothing at all.
+Promises: no escape codes into a pipe or a file, whatever the environment says; nothing that a mail says can
+steer the terminal; a teller that is silent prints nothing at all.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ STYLES = {
     "not": "bold red",
     "time": "bold blue",
     "case": "bold",
+    "heard": "bold cyan",
 }
 
 
@@ -52,12 +53,12 @@ class Teller:
     def scene(self, when: str, title: str) -> None:
         """A new moment of the story."""
         self._print(Text())
-        words = Text.assemble((f"{when}  ", STYLES["time"]), (clean(title), "bold"))
-        self._print(Rule(words, align="left", style="dim"))
+        self._print(Rule(Text(when, STYLES["time"]), align="left", style="dim"))
+        self.say(title[:1].upper() + title[1:], "bold")
 
     def line(self, label: str, text: str, quote: str = "") -> None:
         """label in the margin, then what happened; quote is somebody's own words, below."""
-        told = Table.grid(padding=(0, 1))
+        told = Table.grid(padding=(0, 1), expand=False)
         told.add_column(width=5, no_wrap=True)
         told.add_column(ratio=1)
         told.add_row(Text(label, STYLES.get(label, "dim")), Text(clean(text)))
@@ -73,11 +74,19 @@ class Teller:
         """A table for people."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for column in columns:
-            table.add_column(column)
+            table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(Text(clean(cell)) for cell in row))
         self._print(table)
 
     def _print(self, what: object) -> None:
-        if self.console is not None:
+        if self.console is None:
+            return
+        if self.console.is_terminal:
             self.console.print(what)
+            return
+        with self.console.capture() as held:  # rich fills lines up with blanks: of no use in a file
+            self.console.print(what)
+        lines = (line.rstrip() for line in held.get().splitlines())
+        self.console.file.write("".join(f"{line}\n" for line in lines))
+        self.console.file.flush()

@@ -8,15 +8,23 @@ from datetime import datetime
 from typing import Any
 
 from mailbridge.model.policy import Policy
-from mailbridge.ops.demo_news import Event, Gone, News
+from mailbridge.ops.demo_news import Arrived, Event, Gone, News
 from mailbridge.policy.words import moment_in_words
+from transcription.engine import SURE, Word
 
 # What a listener wants to hear; the rest stands on the case and in --json.
 TELLING = (
-    "deadline_set deadline_met deadline_warning deadline_missed escalated auto_close_warning auto_closed "
-    "reopened may_belong_to"
-).split()
-MAX_EXCERPT = 330
+    "deadline_set",
+    "deadline_met",
+    "deadline_warning",
+    "deadline_missed",
+    "escalated",
+    "auto_close_warning",
+    "auto_closed",
+    "reopened",
+    "may_belong_to",
+)
+MAX_EXCERPT = 240
 _TIMES = ("respond_by", "auto_close_at")
 
 
@@ -40,14 +48,19 @@ def stretch(row: Mapping[str, Any]) -> str:
     return f"{counted}  {start:%a %b %d %H:%M} - {last}{why}"
 
 
-def excerpt(gone: Gone, news: News) -> str:
-    """The mail's own words that matter: the lines that tell a moment that was decided, else how it begins."""
-    lines = _paragraphs(gone.text)
+def excerpt(gone: Gone, news: News, most: int = MAX_EXCERPT) -> str:
+    """The mail's own words that matter, whole sentences: those that tell a moment that was decided, else how
+    it begins."""
+    paragraphs = [" ".join(part.split()) for part in _paragraphs(gone.text)]
     days = {f"{at:%B} {at.day}" for at in _moments(news)}
-    telling = [line for line in lines if any(day in line for day in days)]
-    chosen = telling[0] if telling else " ".join(lines[:2])
-    chosen = " ".join(chosen.split())
-    return chosen if len(chosen) <= MAX_EXCERPT else chosen[: MAX_EXCERPT - 3].rstrip() + "..."
+    telling = (part for part in paragraphs if any(day in part for day in days))
+    chosen = next(telling, paragraphs[0] if paragraphs else "")
+    whole = ""
+    for sentence in re.split(r"(?<=[.?!]) (?=[A-Z])", chosen):
+        if whole and len(whole) + len(sentence) > most:
+            break
+        whole = f"{whole} {sentence}".strip()
+    return whole if len(whole) <= MAX_EXCERPT else whole[: MAX_EXCERPT - 3].rstrip() + "..."
 
 
 def _moments(news: News) -> list[datetime]:
@@ -60,3 +73,42 @@ def _paragraphs(text: str) -> list[str]:
     body = re.split(r"^-- ?$", text.replace("\r\n", "\n"), maxsplit=1, flags=re.MULTILINE)[0]
     found = [part.strip() for part in re.split(r"\n\s*\n", body) if part.strip()]
     return found[1:] if len(found) > 1 and found[0].endswith(",") else found
+
+
+def own_words(text: str) -> str:
+    """What the writer of a mail wrote himself, on one line; a quoted or forwarded original is only named."""
+    for mark in ("\n\nOn ", "-----Original Message-----"):
+        head, found, _ = text.partition(mark)
+        if found:
+            rest = " [his original mail follows]" if mark.startswith("-") else ""
+            return " ".join(head.split()) + rest
+    return " ".join(text.split())
+
+
+def why(arrived: Arrived) -> str:
+    """What a message was taken for, by which rule, and where it belongs."""
+    done = {"created": "opens case", "threaded": "belongs to case"}.get(arrived.outcome, arrived.outcome)
+    case = f" {arrived.case}" if arrived.case else ""
+    how = next((rule for rule in reversed(arrived.rules) if ": yes" in rule or "no case found" in rule), "")
+    by_place = how and arrived.kind in ("human", "staff", "voicemail")
+    reason = (how.removesuffix(": yes") if by_place else arrived.reason).replace("_", " ")
+    proof = f", {arrived.reason}" if arrived.kind == "staff" else ""
+    kind = arrived.kind.replace("_", " ")
+    return f"{kind} (rule {arrived.rule}){proof}: {done}{case}, {reason}"
+
+
+def event_words(event: Event, policy: Policy) -> str:
+    """One event of a case's record."""
+    data = event.data
+    at = next((data[key] for key in _TIMES if data.get(key)), "")
+    level = f" to level {data['level']}, {data['title']}" if "level" in data else ""
+    number = f" {data['number']}" if event.event == "may_belong_to" else ""
+    told = when(policy, datetime.fromisoformat(str(at))) if at else data.get("reason") or data.get("by") or ""
+    about = {"auto_close_warning": " sent; the close is on", "deadline_set": " to"}.get(event.event, "")
+    link = f"{about} {told}" if about else f": {told}" if told else ""
+    return f"case {event.case}, {event.event.replace('_', ' ')}{level}{number}{link}"
+
+
+def heard_words(words: Iterable[Word]) -> str:
+    """A transcript, each doubtful word with a question mark behind it."""
+    return " ".join(word.word if word.confidence >= SURE else f"{word.word}(?)" for word in words)

@@ -1,7 +1,7 @@
-"""The demo's little world on loopback: our intakes, a foreign IMAP server, a relay that catches all, one desk.
+"""The demo's world on loopback: our intakes, a foreign IMAP server, a relay that catches all, one desk.
 
-Everything is real but the clock and the customers: SMTP by smtplib into our own receiver, IMAP from a pymap server
-in its own process, mail out by our relay client into an aiosmtpd server, SQLite in a folder.
+Everything is real but the clock and the customers: SMTP by smtplib into our own receiver, IMAP from a pymap
+server in its own process, mail out by our relay client into an aiosmtpd server, SQLite in a folder.
 Fails: Unavailable with one sentence where a part does not start or mail cannot be handed over.
 """
 
@@ -115,7 +115,7 @@ class World:
         self._deliverer = Deliverer(desk, self._relay)
         self.mailbox = ImapIntake(_mailbox(config), desk.inbox, clock)
 
-    # --- what people do ----------------------------------------------------------------------------------------
+    # --- what people do --------------------------------------------------------------------------------
 
     def compose(
         self, sender: str, subject: str, text: str, *, to: str = SUPPORT, **headers: str
@@ -156,11 +156,11 @@ class World:
         return f"{code} {words.decode('utf-8', 'backslashreplace')}"
 
     def by_imap(self, mail: EmailMessage) -> int:
-        """Put it into the mailbox at the IMAP server, and let our intake fetch it; returns how many it took."""
+        """Put it into the mailbox at the IMAP server, and let our intake fetch it; how many it took."""
         try:
             with IMAPClient(HOST, self.imap_port, ssl=False, timeout=STEP_S) as client:
                 client.login(IMAP_USER, IMAP_PASSWORD)
-                # its INTERNALDATE is that of the virtual clock: old mail would be taken as an import, unanswered
+                # INTERNALDATE by the virtual clock: old mail would be taken as an import, unanswered
                 client.append("INBOX", mail.as_bytes(), msg_time=self.clock.now())
         except (OSError, IMAPClientError) as error:
             raise Unavailable(f"the demo's IMAP server did not take a mail: {error}") from error
@@ -168,7 +168,7 @@ class World:
         self.settle()
         return taken
 
-    # --- what time does ----------------------------------------------------------------------------------------
+    # --- what time does --------------------------------------------------------------------------------
 
     def look(self) -> int:
         """Poll the mailbox once; returns how many messages were taken."""
