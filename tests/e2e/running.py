@@ -161,10 +161,14 @@ def quick_policy(folder: Path, *, after_s: int = 48 * 3600, warn_s: int = 24 * 3
 def daemon(folder: Path, relay: Relay, *, more: str = "", policy: str = "mekorma") -> Iterator[Daemon]:
     """serve until the block ends; SIGTERM must drain it with exit 0."""
     port = free_port()
-    text = CONFIG.format(policy=policy, state=folder / "state", smtp_port=port, relay_port=relay.port, more=more)
+    text = CONFIG.format(
+        policy=policy, state=folder / "state", smtp_port=port, relay_port=relay.port, more=more
+    )
     (folder / "config.ini").write_text(text.lstrip(), "utf-8")
     command = [sys.executable, "-m", "mailbridge", "-c", str(folder / "config.ini"), "serve"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+    )
     made = Daemon(folder, relay, port, process)
     reader = threading.Thread(target=_read, args=(process, made.log), daemon=True)
     reader.start()

@@ -44,7 +44,7 @@ def voicemail() -> EmailMessage:
     mail = letter(
         "Asterisk PBX <asterisk@pbx.example>",
         "[PBX]: New message 1 in mailbox 100",
-        'Dear Support:\n\n\tJust wanted to let you know you were just left a 0:19 long message (number 1)\n'
+        "Dear Support:\n\n\tJust wanted to let you know you were just left a 0:19 long message (number 1)\n"
         'in mailbox 100 from "Pat" <4155550123>, on Monday.\n',
     )
     mail["X-Asterisk-CallerID"] = "4155550123"
@@ -60,9 +60,9 @@ def test_the_whole_way_behind_a_real_postfix_by_lmtp_and_smtp(tmp_path: Path) ->
     lmtp = free_port()
     more = f"[lmtp]\nlisten = 127.0.0.1:{lmtp}\n\n[voicemail]\nmodel = {MODEL}\n"
     with Relay().serving() as relay, daemon(tmp_path, relay, more=more, policy=str(policy)) as desk:
-        with postfix(tmp_path / "by_lmtp", f"lmtp:[127.0.0.1]:{lmtp}") as front:
+        with postfix(f"lmtp:[127.0.0.1]:{lmtp}") as front:
             _first_half(desk, front.port)
-        with postfix(tmp_path / "by_smtp", f"smtp:[127.0.0.1]:{desk.smtp_port}") as front:
+        with postfix(f"smtp:[127.0.0.1]:{desk.smtp_port}") as front:
             _second_half(desk, front.port)
 
 
@@ -122,7 +122,7 @@ def _transcript(desk: Daemon, number: int) -> dict[str, float] | None:
 
 
 def test_a_real_imap_mailbox_is_read_flagged_and_answered(tmp_path: Path) -> None:
-    with dovecot(tmp_path / "dovecot") as server:
+    with dovecot() as server:
         raw = letter(JO, "By IMAP", "From a mailbox.").as_bytes().replace(b"\n", b"\r\n")
         server.put("1.first", raw)
         more = (

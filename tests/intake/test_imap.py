@@ -147,9 +147,9 @@ def test_idle_wakes_the_thread_and_stop_ends_it(dovecot: Dovecot) -> None:
     assert not thread.is_alive()
 
 
-def test_a_dead_connection_is_noticed_and_made_anew(tmp_path: Path) -> None:
+def test_a_dead_connection_is_noticed_and_made_anew() -> None:
     store = MemoryStore()
-    with run_dovecot(tmp_path / "one") as server:
+    with run_dovecot() as server:
         intake = ImapIntake(mailbox(server, poll_s=600, backoff_most_s=0.05), store)
         thread = threading.Thread(target=intake.run)
         thread.start()
@@ -179,7 +179,7 @@ def test_tls_is_verified(tmp_path: Path, tls: str) -> None:
     pem, ca = tmp_path / "both.pem", tmp_path / "ca.pem"
     authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(pem))
     authority.cert_pem.write_to_path(str(ca))
-    with run_dovecot(tmp_path / "dovecot", pem) as server:
+    with run_dovecot(pem) as server:
         port = server.tls_port if tls == "tls" else server.port
         config = mailbox(server, host="localhost", port=port, tls=tls)
         with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):

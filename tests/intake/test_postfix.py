@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from mailbridge.store.inbox import Inbox
 from mailbridge.store.writer import Writer
 from tests.intake.fakes import MemoryStore
 from tests.intake.test_imap import until
-from tests.servers.dovecot import open_parents
+from tests.servers.folders import open_folder
 from tests.servers.postfix import postfix
 from tests.servers.receiving import receiving
 
@@ -34,12 +35,12 @@ def test_postfix_delivers(tmp_path: Path, way: Way) -> None:
     pem = tmp_path / "both.pem"
     trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(pem))
     receiver = Receiver(writer, ACCEPT, certificate=Certificate(pem), way=way)
-    path = tmp_path / "lmtp.sock"
-    open_parents(tmp_path)
-    listen = Listen(path=path, mode=0o666) if way is Way.LMTP else None
-    with receiving(receiver, listen):
+    with ExitStack() as stack:
+        path = stack.enter_context(open_folder("lmtp")) / "lmtp.sock"
+        listen = Listen(path=path, mode=0o666) if way is Way.LMTP else None
+        stack.enter_context(receiving(receiver, listen))
         hop = f"lmtp:unix:{path}" if listen else f"smtp:[127.0.0.1]:{receiver.addresses[0][1]}"
-        with postfix(tmp_path / "postfix", hop) as front:
+        with postfix(hop) as front:
             with smtplib.SMTP("127.0.0.1", front.port) as client:
                 for number in range(3):
                     text = f"Subject: {number}\r\n\r\n.dot\r\nbody {'x' * 2000}\r\n"

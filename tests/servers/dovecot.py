@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.needs import need_program
+from tests.servers.folders import open_folder
 from tests.servers.ports import free_port, wait_for
 
 NOBODY = 65534
@@ -82,13 +83,17 @@ class Dovecot:
 
 
 @contextmanager
-def dovecot(folder: Path, certificate_file: Path | None = None) -> Iterator[Dovecot]:
-    """Run one in folder, whose parents must be open to other users."""
+def dovecot(certificate_file: Path | None = None) -> Iterator[Dovecot]:
+    """Run one in a folder of its own until the block ends."""
     program = need_program("dovecot", "dovecot-imapd")
+    with open_folder("dovecot") as folder:
+        yield from _running(program, folder, certificate_file)
+
+
+def _running(program: str, folder: Path, certificate_file: Path | None) -> Iterator[Dovecot]:
     for part in ("run", "home", "mail"):
         (folder / part).mkdir(parents=True, exist_ok=True)
         os.chown(folder / part, *((NOBODY, NOBODY) if part != "run" else (0, 0)))
-    open_parents(folder)
     (folder / "passwd").write_text("support:geheim\n")
     port, tls_port = free_port(), free_port() if certificate_file else 0
     pem = f"ssl_cert = <{certificate_file}\nssl_key = <{certificate_file}" if certificate_file else ""
@@ -103,11 +108,3 @@ def dovecot(folder: Path, certificate_file: Path | None = None) -> Iterator[Dove
     finally:
         server.terminate()
         server.wait(20)
-
-
-def open_parents(folder: Path) -> None:
-    """Let other users pass through the temporary folders above: pytest makes them for the owner alone."""
-    for parent in (folder, *folder.parents):
-        if "pytest" not in str(parent):
-            break
-        parent.chmod(0o755)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.needs import need_program
-from tests.servers.dovecot import open_parents
+from tests.servers.folders import open_folder
 from tests.servers.ports import free_port, wait_for
 
 MAIN = """
@@ -77,15 +77,17 @@ class Postfix:
 
 
 @contextmanager
-def postfix(
-    folder: Path, next_hop: str, *, domain: str = "desk.example", tls: str = "may"
-) -> Iterator[Postfix]:
-    """Run one in folder. next_hop: a transport, such as smtp:[127.0.0.1]:2525 or lmtp:unix:/path."""
+def postfix(next_hop: str, *, domain: str = "desk.example", tls: str = "may") -> Iterator[Postfix]:
+    """Run one in a folder of its own. next_hop: a transport, such as smtp:[127.0.0.1]:2525 or lmtp:unix:/path."""
     program = need_program("postfix", "postfix")
+    with open_folder("postfix") as folder:
+        yield from _running(program, folder, next_hop, domain, tls)
+
+
+def _running(program: str, folder: Path, next_hop: str, domain: str, tls: str) -> Iterator[Postfix]:
     for part in ("etc", "spool", "data"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     os.chown(folder / "data", pwd.getpwnam("postfix").pw_uid, -1)
-    open_parents(folder)
     port = free_port()
     (folder / "etc/main.cf").write_text(MAIN.format(folder=folder, domain=domain, next_hop=next_hop, tls=tls))
     (folder / "etc/master.cf").write_text(MASTER.format(port=port))

@@ -10,20 +10,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.needs import need_postgresql
-from tests.servers.dovecot import open_parents
+from tests.servers.folders import open_folder
 from tests.servers.ports import free_port
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """Run one in folder; yields an SQLAlchemy URL of its empty database postgres."""
-    programs, port = need_postgresql(), free_port()
-    folder.mkdir(parents=True, exist_ok=True)
+def postgresql() -> Iterator[str]:
+    """Run one in a folder of its own; yields an SQLAlchemy URL of its empty database postgres."""
+    programs = need_postgresql()
+    with open_folder("postgresql") as folder:
+        yield from _running(programs, folder)
+
+
+def _running(programs: Path, folder: Path) -> Iterator[str]:
+    port = free_port()
     user = {}
     if os.getuid() == 0:  # it refuses to run as root
         account = pwd.getpwnam("postgres")
         os.chown(folder, account.pw_uid, account.pw_gid)
-        open_parents(folder)
         user = {"user": account.pw_uid, "group": account.pw_gid}
     data, options = str(folder / "data"), f"-p {port} -c listen_addresses=127.0.0.1"
     init = ["initdb", "-D", data, "-A", "trust", "-U", "postgres", "--locale=C", "-E", "UTF8"]
