@@ -1,7 +1,7 @@
 """What to do with one message: ordered by what it is, each branch a few effects with their reasons.
 
-`decide(facts, message, now)` is pure: the same facts give the same decision, so a clash in the store means only
-"load the facts again, decide again".
+`decide(facts, message, now)` is pure: the same facts give the same decision, so a clash in the store means
+only "load the facts again, decide again".
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mailbridge.policy.draft import Draft
 from mailbridge.policy.govern import staff_flooded
 from mailbridge.policy.subjects import subject_key, without_tags
 from mailbridge.policy.thread import Place, knows, place
-from mailbridge.policy.wordlists import is_only
+from mailbridge.policy.wordlists import is_only, is_resolved
 
 MAX_SUBJECT = 200
 
@@ -35,7 +35,7 @@ MAX_SUBJECT = 200
 def decide(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
     """The decision for a message as it stands in the inbox."""
     if facts.seen is not None:
-        return _seen_before(facts, message, now)
+        return _seen_before(facts, now)
     return _BRANCHES[facts.classification.kind](facts, message, now)
 
 
@@ -45,7 +45,7 @@ def is_escalation(facts: Facts) -> bool:
 
 
 def is_staff(facts: Facts, message: ParsedMessage) -> str:
-    """How the author is proven to be staff ("token", "login", "dkim"), "" where he is not: never by From alone."""
+    """How the author is proven to be staff ("token", "login", "dkim"), else "": never by From alone."""
     author = message.author.key
     if author not in facts.site.own.staff or len(message.from_) != 1:
         return ""
@@ -64,7 +64,7 @@ def arrived(facts: Facts, now: datetime) -> datetime:
 # --- branches, one a kind ----------------------------------------------------------------------------------
 
 
-def _seen_before(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
+def _seen_before(facts: Facts, now: datetime) -> Decision:
     """The same message once more: nothing, unless this arrival came to the escalation address as well."""
     seen = facts.seen
     assert seen is not None
@@ -95,7 +95,7 @@ def _customer(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
         _escalate_existing(draft, facts, message)
     elif where.case.status is Status.CLOSED:
         _answer_to_closed(draft, facts, message)
-    elif is_only(message.new_text, facts.policy.resolved_words):
+    elif is_resolved(message.new_text, facts.policy.resolved_words, facts.policy.thanks_words):
         draft.close("the customer says it is resolved")
     else:
         _customer_answers(draft, facts, message)
@@ -350,7 +350,9 @@ def _bounce(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
 
 
 def _machine_answer(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
-    """An automatic answer, receipt or reply to an invitation: filed to its case, changes nothing, opens none."""
+    """An automatic answer, receipt or reply to an invitation: filed to its case; changes and opens
+    nothing.
+    """
     kind = facts.classification.kind
     for reference in facts.references:
         if reference.how in ("token", "staff_token", "message_id") or knows(reference.case, facts, message):

@@ -120,7 +120,7 @@ class Draft:
     def _set_promise(self, kind: TargetKind, received_at: datetime, *, told: bool) -> None:
         case = self.case
         if not has_target(self.policy, plan=case.plan, severity=case.severity, kind=kind):
-            self._no_promise()
+            self._no_promise(kind)
             return
         made = promise(
             self.policy, plan=case.plan, severity=case.severity, kind=kind, received_at=received_at
@@ -145,9 +145,14 @@ class Draft:
                 rule=made.rule,
             )
 
-    def _no_promise(self) -> None:
+    def _no_promise(self, kind: TargetKind) -> None:
+        # the kind stays: another severity later must not turn a further message into a first one
         self.change(
-            deadline_kind="", deadline_state=DeadlineState.NONE, respond_by=None, warn_at=None, proof={}
+            deadline_kind=kind.value,
+            deadline_state=DeadlineState.NONE,
+            respond_by=None,
+            warn_at=None,
+            proof={},
         )
         self.timer(Timer.DEADLINE_WARNING, None)
         self.timer(Timer.DEADLINE, None)

@@ -30,3 +30,8 @@ def is_only(new_text: str, words: Sequence[str]) -> bool:
         if saying:
             rest = re.sub(rf"(?<!\w){re.escape(saying)}(?!\w)", " ", rest)
     return not rest.strip()
+
+
+def is_resolved(new_text: str, resolved: Sequence[str], thanks: Sequence[str]) -> bool:
+    """Whether the new text says that it is resolved, politely or not, and nothing else."""
+    return bool(resolved) and is_only(new_text, (*resolved, *thanks)) and not is_only(new_text, thanks)
