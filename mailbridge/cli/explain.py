@@ -1,8 +1,8 @@
 """`mailbridge explain FILE`: what would happen to this message and why, rule by rule, writing nothing.
 
 What it promises: the very code that decides in the daemon, on the facts as they are now; nothing is stored.
-`explain in-12` tells the recorded reasons of a message that was taken. How it fails: NotFound (65) for a message
-that is not there, Permanent (65) for a file that cannot be read.
+`explain in-12` tells the recorded reasons of a message that was taken. How it fails: NotFound (65) for a
+message that is not there, Permanent (65) for a file that cannot be read.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""`mailbridge ingest`: raw messages from files, folders or standard input, by the durable path that SMTP takes.
+"""`mailbridge ingest`: raw messages from files, folders or standard input, by the durable path that SMTP
+takes.
 
-What it promises: each message is committed before it is looked at; a JSON line each says what became of it. For
-an alias or procmail: `|mailbridge ingest`. A plain ingest says nothing of who sent a message: it gives no staff
-authority. How it fails: exit 75 where the store is not available, and nothing is lost; 65 where a file cannot be
-read, after the others are done.
+What it promises: each message is committed before it is looked at; a JSON line each says what became of it.
+For an alias or procmail: `|mailbridge ingest`. A plain ingest says nothing of who sent a message: it gives no
+staff authority. How it fails: exit 75 where the store is not available, and nothing is lost; 65 where a file
+cannot be read, after the others are done.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""`mailbridge simulate`: plays a scenario on a virtual clock; sends nothing, prints what would happen as JSON lines.
+"""`mailbridge simulate`: plays a scenario on a virtual clock; sends nothing, prints what would happen as
+JSON lines.
 
 Fails: Permanent (65) with the line's number for a scenario that cannot be read; NotFound (65) for a policy.
 """

@@ -48,11 +48,15 @@ def multipart(subtype: str, seed: str, parts: Sequence[Part]) -> Part:
     """A container of parts. seed makes the boundary: the core knows no randomness.
 
     The boundary needs no search: "=_" can stand in no quoted-printable and no base64 text, and text that
-    holds it is never sent as it is.
+    holds it is never sent as it is. The CRLF before a delimiter is the delimiter's (RFC 2046 section 5.1.1),
+    so a part gets one more to keep its own last line end.
     """
     boundary = "=_" + hashlib.sha256(seed.encode()).hexdigest()[:32]
     delimiter = f"--{boundary}\r\n".encode()
-    pieces = [delimiter + "\r\n".join(part.head).encode("ascii") + b"\r\n\r\n" + part.body for part in parts]
+    pieces = [
+        delimiter + "\r\n".join(part.head).encode("ascii") + b"\r\n\r\n" + part.body + b"\r\n"
+        for part in parts
+    ]
     head = f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"'
     return Part((head,), b"".join(pieces) + f"--{boundary}--\r\n".encode())
 

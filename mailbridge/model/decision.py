@@ -88,7 +88,8 @@ class Facts:
     policy: Policy
     classification: Classification
     message_id: int = 0  # row of the message in hand
-    received_at: datetime | None = None  # when it came: promises count from here, however late it is processed
+    # when it came: promises count from here, however late it is processed
+    received_at: datetime | None = None
     from_files: bool = False  # an import: many messages at once are no flood
     answer: bool = True  # False for an import that must not be acknowledged
     recipients: tuple[str, ...] = ()  # of every arrival of this message, lower case
@@ -191,7 +192,8 @@ class SetTimer:
 class Send:
     """Write a notice to the outbox. once is a key by which the same notice is never written twice.
 
-    data holds what the templates need beyond the case itself. For staff notices each address gets its own mail.
+    data holds what the templates need beyond the case itself. For staff notices each address gets its own
+    mail.
     """
 
     case: int
@@ -233,7 +235,16 @@ class Merge:
 
 
 Effect = (
-    OpenCase | AddEntry | ChangeCase | Record | SetTimer | Send | Transcribe | MarkAddress | MakeContact | Merge
+    OpenCase
+    | AddEntry
+    | ChangeCase
+    | Record
+    | SetTimer
+    | Send
+    | Transcribe
+    | MarkAddress
+    | MakeContact
+    | Merge
 )
 
 

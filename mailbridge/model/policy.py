@@ -42,7 +42,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Open from start to end, seconds after local midnight, half-open; end may exceed 86400 (past midnight)."""
+    """Open from start to end, seconds after local midnight, half-open; end may exceed 86400 (past
+    midnight).
+    """
 
     start_s: int
     end_s: int
@@ -62,8 +64,8 @@ class HolidaySource:
     """Which days the holiday library closes; policy.calendars asks it year by year.
 
     country is an ISO 3166 code of the library, "" for none; names are (name in the library, name as customers
-    are told), empty with a country for all its public holidays. observed: also the day on which a holiday that
-    falls on a weekend is kept. yearly are (month, day, name); 29 February closes leap years only.
+    are told), empty with a country for all its public holidays. observed: also the day on which a holiday
+    that falls on a weekend is kept. yearly are (month, day, name); 29 February closes leap years only.
     """
 
     country: str
@@ -123,7 +125,8 @@ class Level:
 @dataclass(frozen=True, slots=True)
 class AutoClose:
     """Close after silence of the customer. after_s counts elapsed, or on the default calendar when working.
-    warn_before_s None means no warning. reopen_within_s: an answer within it reopens, later opens a new case."""
+    warn_before_s None means no warning. reopen_within_s: an answer within it reopens, later opens a new
+    case."""
 
     after_s: int
     working: bool = False

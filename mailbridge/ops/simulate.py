@@ -1,4 +1,5 @@
-"""A scenario on a virtual clock: the daemon's own desk on an in-memory store, only the clock and the ends swapped.
+"""A scenario on a virtual clock: the daemon's own desk on an in-memory store, only the clock and the ends
+swapped.
 
 Promises: same rules, same code; mail is composed and read as real bytes; every timer fires at its own moment;
 nothing is sent. Fails: Permanent (65) with the line's number for a scenario that cannot be read.
@@ -38,8 +39,21 @@ policy = {policy}
 reply_token = plus
 """
 TOLD = frozenset(
-    "case_created message_added ack_sent deadline_set deadline_warning deadline_missed escalated "
-    "status_update_due auto_close_warning auto_closed reopened closed suppressed".split()
+    {
+        "case_created",
+        "message_added",
+        "ack_sent",
+        "deadline_set",
+        "deadline_warning",
+        "deadline_missed",
+        "escalated",
+        "status_update_due",
+        "auto_close_warning",
+        "auto_closed",
+        "reopened",
+        "closed",
+        "suppressed",
+    }
 )
 START = datetime(2026, 1, 5, 17, 0, tzinfo=UTC)  # a Monday morning in the Americas
 _DELTA = re.compile(r"\+(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
@@ -99,7 +113,7 @@ class Simulation:
         assert self._desk is not None
         return self._desk
 
-    # --- time --------------------------------------------------------------------------------------------------
+    # --- time ---------------------------------------------------------------------------------------------
 
     def _until(self, at: datetime) -> Iterator[dict[str, Any]]:
         """Let time pass: each timer at its own moment, then on to `at`."""
@@ -138,7 +152,7 @@ class Simulation:
                     **data,
                 }
 
-    # --- what lines do -----------------------------------------------------------------------------------------
+    # --- what lines do ------------------------------------------------------------------------------------
 
     def _do(self, step: Mapping[str, Any]) -> None:
         handlers: dict[str, Callable[[Mapping[str, Any]], None]] = {

@@ -1,13 +1,14 @@
 """One governor for all automatic mail: may this notice go to this address?
 
 Headers cannot be trusted, so it counts too, over sliding windows kept in the store: per address and hour, the
-policy's number a day, per domain, overall. A refusal is a reason in words, recorded on the case; it stops answers,
-never intake (RFC 3834 section 2; PITFALLS 3).
+policy's number a day, per domain, overall. A refusal is a reason in words, recorded on the case; it stops
+answers, never intake (RFC 3834 section 2; PITFALLS 3).
 """
 
 from __future__ import annotations
 
 from mailbridge.model.decision import Facts
+
 
 def refusal(facts: Facts, to: str) -> str:
     """Why an automatic notice may not go to this customer address; "" where it may."""

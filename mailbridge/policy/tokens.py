@@ -1,8 +1,9 @@
 """Tokens that bind a message to a case: in our Message-IDs and reply addresses.
 
-A token says the case number and the role and recipient that it was made for, and carries 80 bits of HMAC-SHA256,
-so that nobody makes one by guessing numbers. It is lower-case base32: some systems fold the case of local parts.
-Staff authority needs a token made for that very staff address; a customer's token never gives it.
+A token says the case number and the role and recipient that it was made for, and carries 80 bits of
+HMAC-SHA256,
+so that nobody makes one by guessing numbers. It is lower-case base32: some systems fold the case of local
+parts. Staff authority needs a token made for that very staff address; a customer's token never gives it.
 """
 
 from __future__ import annotations

@@ -110,7 +110,8 @@ def require(connection: Connection, number: int) -> Case:
 
 def entries(connection: Connection, case_id: int) -> list[Mapping[str, Any]]:
     """Messages and notes of a case in order."""
-    rows = connection.execute(select(entry).where(entry.c.case_id == case_id).order_by(entry.c.at, entry.c.id))
+    query = select(entry).where(entry.c.case_id == case_id).order_by(entry.c.at, entry.c.id)
+    rows = connection.execute(query)
     return [dict(row._mapping) for row in rows]
 
 

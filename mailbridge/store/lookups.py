@@ -112,7 +112,9 @@ class Lookup:
         )
 
     def unread_mail(self, mailboxes: Sequence[str], since: datetime) -> bool:
-        """Whether mail of before `since` may wait undecided: received rows, or a mailbox not read since then."""
+        """Whether mail of before `since` may wait undecided: received rows, or a mailbox not read since
+        then.
+        """
         waiting = (
             select(message.c.id).where(message.c.state == "received", message.c.received_at <= since).limit(1)
         )

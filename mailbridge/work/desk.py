@@ -1,8 +1,9 @@
 """The desk: the shell around the pure core. Load facts, decide, apply; load again where the world moved.
 
-`Desk.open` is the composition root that commands, workers, simulation and tests share: the same code, whatever
-the clock and the ends are. An unforeseen error while a message is processed is retried by its job and, after too
-many attempts, the message is quarantined whole, with its error; nothing is ever dropped.
+`Desk.open` is the composition root that commands, workers, simulation and tests share: the same code,
+whatever
+the clock and the ends are. An unforeseen error while a message is processed is retried by its job and, after
+too many attempts, the message is quarantined whole, with its error; nothing is ever dropped.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-
 
 from mailbridge.clock import Clock, SystemClock
 from mailbridge.config import Config
@@ -105,10 +105,12 @@ class Desk:
             if store is None:
                 own.close()
 
-    # --- messages --------------------------------------------------------------------------------------------
+    # --- messages -----------------------------------------------------------------------------------------
 
     def take(self, envelope: Envelope, raw: bytes) -> Outcome:
-        """Store one message durably, then process it now; the daemon may be quicker, the result is the same."""
+        """Store one message durably, then process it now; the daemon may be quicker, the result is the
+        same.
+        """
         stored = self.inbox.put_batch([(envelope, raw)])[0]
         outcome = self.process_message(stored.message_id)
         return replace(outcome, outcome="duplicate") if stored.duplicate else outcome
@@ -195,7 +197,7 @@ class Desk:
         )
         return self._notices.writer_for(hand)
 
-    # --- cases -----------------------------------------------------------------------------------------------
+    # --- cases --------------------------------------------------------------------------------------------
 
     def on_case(self, number: int, fn: Decide, *, job: Job | None = None, hand: InHand | None = None) -> Case:
         """Decide on a case and apply it; returns the case as it is then. Raises NotFound, Permanent."""

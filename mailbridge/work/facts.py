@@ -12,7 +12,7 @@ import phonenumbers
 
 from mailbridge.model.case import Case
 from mailbridge.model.customer import Account, Contact, Entitled
-from mailbridge.model.decision import BouncedNotice, Facts, Reference, Seen, Sent, Site
+from mailbridge.model.decision import BouncedNotice, Facts, Reference, Site
 from mailbridge.model.envelope import Envelope, Way
 from mailbridge.model.message import Classification, Kind, ParsedMessage
 from mailbridge.model.policy import Policy
@@ -21,9 +21,9 @@ from mailbridge.policy.authentic import Authentic, read_authentic
 from mailbridge.policy.classify import classify
 from mailbridge.policy.decide import is_staff
 from mailbridge.policy.subjects import numbers_in, subject_key
+from mailbridge.store.apply import Verdict
 from mailbridge.store.inbox import Received
 from mailbridge.store.lookups import Lookup
-from mailbridge.store.apply import Verdict
 
 AUTHENTICATING_WAYS = (Way.SMTP, Way.LMTP, Way.IMAP, Way.SIMULATION)
 RECENT_TEXT = timedelta(minutes=10)
@@ -135,7 +135,9 @@ def _tokens(ground: Ground, received: Received, message: ParsedMessage) -> list[
 def _references(
     ground: Ground, lookup: Lookup, message: ParsedMessage, found: Sequence[tokens.Token]
 ) -> tuple[tuple[Reference, ...], tokens.Token | None]:
-    """Cases that the message points to, the strongest evidence first; and a staff token, where there is one."""
+    """Cases that the message points to, the strongest evidence first; and a staff token, where there is
+    one.
+    """
     by_number = lookup.numbers([token.number for token in found])
     out: list[Reference] = []
     staff = next((token for token in found if token.role == tokens.STAFF), None)
@@ -155,7 +157,9 @@ def _references(
 
 
 def _originals(ground: Ground, lookup: Lookup, message: ParsedMessage) -> list[Reference]:
-    """An original attached, or quoted by a mail client: by its Message-ID, numbers, or its sender and subject."""
+    """An original attached, or quoted by a mail client: by its Message-ID, numbers, or its sender and
+    subject.
+    """
     out: list[Reference] = []
     for original in message.originals[:5]:
         refs = [original.message_id, *original.in_reply_to, *original.references]

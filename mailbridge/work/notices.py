@@ -1,4 +1,5 @@
-"""From an effect "send this notice" to the bytes of a mail: the facts for its template, its token, its headers.
+"""From an effect "send this notice" to the bytes of a mail: the facts for its template, its token, its
+headers.
 
 Called inside the applying transaction, where the case number is known; it reads nothing but what it is given.
 """
@@ -27,6 +28,7 @@ from mailbridge.store.apply import Compose, History, Mail
 
 MAX_SHOWN_TEXT = 20_000
 MOST_HISTORY = 20
+NOBODY = Address("", "")
 NULL_SENDER_KINDS = (NoticeKind.ACKNOWLEDGEMENT, NoticeKind.ESCALATION_ACKNOWLEDGEMENT, NoticeKind.REOPENED)
 
 
@@ -34,7 +36,7 @@ NULL_SENDER_KINDS = (NoticeKind.ACKNOWLEDGEMENT, NoticeKind.ESCALATION_ACKNOWLED
 class InHand:
     """The message that the decision was made on, for notices that show it."""
 
-    author: Address = Address("", "")
+    author: Address = NOBODY
     text: str = ""
     received_at: datetime | None = None
     attachments: tuple[Mapping[str, Any], ...] = ()
@@ -168,7 +170,7 @@ class NoticeWriter:
             "promise": self._promise(case),
             "policy": {
                 "title": policy.title,
-                "texts": {topic: "" for topic in TOPICS} | dict(policy.texts),
+                "texts": dict.fromkeys(TOPICS, "") | dict(policy.texts),
                 "links": dict(policy.links)
                 | {
                     "portal": policy.links.get("portal", ""),

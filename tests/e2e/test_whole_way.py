@@ -1,4 +1,4 @@
-"""The whole way on real parts: Postfix in front, Dovecot for IMAP, real Vosk, a captured relay behind, real time."""
+"""The whole way on real parts: Postfix in front, Dovecot for IMAP, real Vosk, a captured relay behind."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_whole_way_behind_a_real_postfix_by_lmtp_and_smtp(tmp_path: Path) ->
 
 
 def _first_half(desk: Daemon, port: int) -> None:
-    """Mail in, acknowledged; staff answer by mail; the customer replies; silence, warning, close, late reply."""
+    """Acknowledged; staff answer by mail; the customer replies; silence, warning, close, late reply."""
     send(port, letter(f"Jo Lee <{JO}>", "Checks upside down", "They print upside down."))
     acknowledgement = desk.mail_to(JO, "[#1]")
     assert acknowledgement["Auto-Submitted"] == "auto-replied"

@@ -52,6 +52,7 @@ def test_postfix_delivers(tmp_path: Path, way: Way) -> None:
                     client.sendmail("ann@customer.example", recipients, text)
             until(lambda: inbox.waiting() >= 3, 30)
             until(lambda: front.log().count("status=bounced") >= 3, 30)
+            until(lambda: front.log().count("status=sent") >= 6, 30)
             log = front.log()
     messages = [inbox.load(number) for number in (1, 2, 3)]
     for message in messages:

@@ -1,4 +1,6 @@
-"""The way of a message through the real store and rules: who may join a case, what is answered, what is kept."""
+"""The way of a message through the real store and rules: who may join a case, what is answered, what is
+kept.
+"""
 
 from __future__ import annotations
 

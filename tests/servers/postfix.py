@@ -78,7 +78,7 @@ class Postfix:
 
 @contextmanager
 def postfix(next_hop: str, *, domain: str = "desk.example", tls: str = "may") -> Iterator[Postfix]:
-    """Run one in a folder of its own. next_hop: a transport, such as smtp:[127.0.0.1]:2525 or lmtp:unix:/path."""
+    """Run one in a folder of its own. next_hop: a transport: smtp:[127.0.0.1]:2525 or lmtp:unix:/path."""
     program = need_program("postfix", "postfix")
     with open_folder("postfix") as folder:
         yield from _running(program, folder, next_hop, domain, tls)
