@@ -26,14 +26,15 @@ _DEEPEST = 6
 # Sections that every notice has, then those that may be None; each with its keys. "[]" marks a list.
 _ALWAYS: Mapping[str, str] = {
     "site": "name support escalation",
-    "case": "number tag subject status severity severity_title plan plan_title requester_name "
+    "case": "number tag subject status severity severity_title severity_only severity_chosen plan plan_title requester_name "
     "requester_address account channel created_at_words escalation_level assigned_to",
     "policy": "title texts links",
     "entitled": "state words",
 }
 _MAYBE: Mapping[str, str] = {
     "promise": "respond_by_words target_words why_later hours_words[] holidays_words[] "
-    "is_acknowledgement_answer",
+    "on_holiday is_acknowledgement_answer",
+    "update": "due_words target_words",
     "message": "author_name author_address text received_at_words attachments[]",
     "close": "close_at_words silence_words reopen_until_words",
     "escalation": "level title reason history[]",
@@ -45,9 +46,12 @@ _TEXT_KEYS = frozenset({"text", "transcript", "note"})
 _WORD_KEYS = frozenset({"words", "texts", "why_later", "hours_words", "diagnostic", "reason"})
 
 
-def complete(data: Mapping[str, Any]) -> dict[str, Any]:
-    """data tamed, with every key of the contract. Raises Permanent without a site name or a case number."""
-    facts = {key: _tame(value, key) for key, value in data.items()}
+def complete(data: Mapping[str, Any], *, longest: int = LONGEST_TEXT) -> dict[str, Any]:
+    """data tamed, with every key of the contract; longest: characters shown of a text.
+
+    Raises Permanent without a site name or a case number.
+    """
+    facts = {key: _tame(value, key, longest) for key, value in data.items()}
     for section, keys in _ALWAYS.items():
         facts[section] = _filled(facts.get(section) or {}, keys)
     for section, keys in _MAYBE.items():
@@ -84,24 +88,27 @@ def _case(case: dict[str, Any]) -> None:
     case["about"] = case["subject"] or f"case {case['number']}"
 
 
-def _tame(value: Any, key: str, depth: int = 0) -> Any:
+def _tame(value: Any, key: str, longest: int, depth: int = 0) -> Any:
     """value with every string in it safe to show; what is no JSON becomes its string."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping) and depth < _DEEPEST:
         # Words of the policy by topic are all of a length with the topic's own key.
         inner = key if key in _WORD_KEYS else ""
-        return {str(k): _tame(v, inner or str(k), depth + 1) for k, v in list(value.items())[:_MOST_ITEMS]}
+        return {
+            str(k): _tame(v, inner or str(k), longest, depth + 1)
+            for k, v in list(value.items())[:_MOST_ITEMS]
+        }
     if isinstance(value, list | tuple) and depth < _DEEPEST:
-        return [_tame(item, key, depth + 1) for item in value[:_MOST_ITEMS]]
-    return _tame_string(str(value), key)
+        return [_tame(item, key, longest, depth + 1) for item in value[:_MOST_ITEMS]]
+    return _tame_string(str(value), key, longest)
 
 
-def _tame_string(value: str, key: str) -> str:
+def _tame_string(value: str, key: str, longest: int) -> str:
     if key not in _TEXT_KEYS:
         return clean_line(value, LONGEST_WORDS if key in _WORD_KEYS else LONGEST_LINE)
-    if len(value) > LONGEST_TEXT:
-        value = value[:LONGEST_TEXT].rstrip() + "\n[...]"
+    if len(value) > longest:
+        value = value[:longest].rstrip() + "\n[...]"
     return without_bidi(clean_body(value)).strip("\n")
 
 

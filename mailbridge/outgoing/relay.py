@@ -260,7 +260,7 @@ def _said(error: BaseException) -> tuple[int, str]:
     """Code and words of a failure."""
     if isinstance(error, smtplib.SMTPResponseException):
         return error.smtp_code, _one_line(error.smtp_error)
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):  # smtplib wraps it
         return 0, "no answer in time"
     return 0, _one_line(str(error)) or type(error).__name__
 
