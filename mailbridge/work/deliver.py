@@ -80,12 +80,15 @@ class Deliverer:
         self._relay = relay
         self._hand = hand or Hand()
         self._away = False
+        self._away_until: datetime | None = None
         days = desk.config.relay.give_up_days if desk.config.relay else DAYS
         self._give_up = timedelta(days=days)
 
     def run_once(self, limit: int = BATCH) -> int:
         """One batch of mail that is due; how many were tried. 0: nothing is due, or the relay is away."""
         start = self.desk.clock.now()
+        if self._away_until is not None and start < self._away_until:
+            return 0
         held = self.desk.outbox.claim(start, self.desk.config.worker.lease_s, min(limit, BATCH))
         # half the lease: a slow relay must not keep a mail until somebody else may send it too
         ends = start + timedelta(seconds=self.desk.config.worker.lease_s / 2)
@@ -102,7 +105,8 @@ class Deliverer:
                 tried += 1
         finally:
             self._hand.empty()
-            self._away = False
+        if tried:
+            self._note_relay(start)
         return tried
 
     def drain(self) -> int:
@@ -170,6 +174,15 @@ class Deliverer:
         delay = retry_delay(min(mail.attempt, _SLOWEST), mail.message_ref) or timedelta(hours=4)
         # nothing was said of this mail: it goes soon after the relay is back
         return min(delay, timedelta(minutes=5)) if self._away else delay
+
+    def _note_relay(self, now: datetime) -> None:
+        """Leave a relay alone for a while that was away at the last mail; tell of a change, once."""
+        if self._away and self._away_until is None:
+            log.event("relay_unavailable", again_s=AWAY.total_seconds())
+        if not self._away and self._away_until is not None:
+            log.event("relay_recovered")
+        self._away_until = now + AWAY if self._away else None
+        self._away = False
 
     def _not_tried(self, mail: Outbound) -> None:
         self.desk.outbox.retry(mail, self.desk.clock.now() + AWAY, "not tried: the relay was away")

@@ -1,0 +1,88 @@
+"""Transcripts as rows, and the text of the case's entry that follows them.
+
+Promises: putting the same transcript twice leaves one row, so that a step which is done again after a crash
+does no harm; another model's transcript is a row of its own, the newest counts. Raw audio is never touched.
+Fails with StoreUnavailable, StoreFull.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from mailbridge.store.engine import Store
+from mailbridge.store.schema import entry, transcript
+from mailbridge.store.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptRow:
+    """What one recording (part of a message) said.
+
+    state: "speech", or what is there instead ("silence", "noise", ..., "unreadable", "failed"). text: what
+    people read, a sentence where there is no speech. confidence 0 to 1, duration_s in seconds, None where
+    unknown. words: {"word", "start", "end", "confidence"} each. data: notes, numbers found.
+    """
+
+    message_id: int
+    part: str
+    model: str
+    state: str
+    text: str
+    confidence: float | None = None
+    duration_s: float | None = None
+    words: Sequence[Mapping[str, Any]] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Transcripts:
+    """Put and read."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def put(self, row: TranscriptRow, case_id: int, at: datetime) -> None:
+        """Write the transcript, and the text of the message's entry in this case."""
+        here = (
+            transcript.c.message_id == row.message_id,
+            transcript.c.part == row.part,
+            transcript.c.model == row.model,
+        )
+        with self._store.write() as connection:
+            connection.execute(delete(transcript).where(*here))
+            connection.execute(
+                insert(transcript).values(
+                    message_id=row.message_id,
+                    part=row.part,
+                    at=at,
+                    model=row.model,
+                    state=row.state,
+                    text=clean(row.text),
+                    confidence=row.confidence,
+                    duration_s=row.duration_s,
+                    words=[dict(word) for word in row.words],
+                    data=dict(row.data),
+                )
+            )
+            _tell_entry(connection, row.message_id, case_id)
+
+    def of(self, message_id: int) -> list[Mapping[str, Any]]:
+        """All transcripts of a message, the newest last."""
+        query = select(transcript).where(transcript.c.message_id == message_id).order_by(transcript.c.id)
+        with self._store.read() as connection:
+            return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def _tell_entry(connection: Connection, message_id: int, case_id: int) -> None:
+    """The entry reads as the newest transcript of each recording, in their order."""
+    rows = connection.execute(
+        select(transcript).where(transcript.c.message_id == message_id).order_by(transcript.c.id)
+    ).all()
+    newest = {row.part: row for row in rows}
+    text = "\n\n".join(newest[part].text for part in sorted(newest))
+    mine = (entry.c.message_id == message_id, entry.c.case_id == case_id, entry.c.direction == "in")
+    connection.execute(update(entry).where(*mine).values(text=text))
