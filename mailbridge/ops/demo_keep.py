@@ -7,6 +7,7 @@ shown; the configuration that it names works with every other command. Ends on S
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,26 +61,27 @@ def _mailbox_watched(world: World) -> Iterator[None]:
 
 
 def _explain(world: World, teller: Teller) -> None:
-    send = (
-        f"import smtplib; smtplib.SMTP('{HOST}', {world.smtp_port}).sendmail('me@home.example', "
-        f"'{SUPPORT}', 'From: me@home.example\\nTo: {SUPPORT}\\nSubject: Hello\\n\\nDoes it work?')"
+    state, config = world.config.site.state, world.config.source
+    teller.say(
+        f"\nStill running, on this machine's own clock; configuration and database are in {state}", "bold"
     )
-    lines = (
-        "",
-        f"Still running, on this machine's own clock. Configuration and database: {world.config.site.state}",
-        "Write to it:",
-        f'  python3 -c "{send}"',
-        f"  swaks --server {HOST}:{world.smtp_port} --from me@home.example --to {SUPPORT}",
-        f"  swaks --server {HOST}:{world.smtp_port} --from me@home.example --to {ESCALATION}",
-        f"  a mail put into INBOX of imap://{IMAP_USER}:{IMAP_PASSWORD}@{HOST}:{world.imap_port} (no TLS)",
-        "Look at it:",
-        f"  mailbridge -c {world.config.source} case list",
-        f"  mailbridge -c {world.config.source} case show 1",
-        f"  mailbridge -c {world.config.source} queue list",
-        "Mail that goes out is shown here. Ctrl-C ends it and removes the folder.",
-    )
-    for line in lines:
-        teller.say(line)
+    teller.say("Write to it:")
+    teller.command(f'{sys.executable} -c "{_one_liner(world.smtp_port)}"')
+    for to in (SUPPORT, ESCALATION):
+        teller.command(f"swaks --server {HOST}:{world.smtp_port} --from me@home.example --to {to}")
+    teller.say("or put a mail into INBOX of (no TLS)")
+    teller.command(f"imap://{IMAP_USER}:{IMAP_PASSWORD}@{HOST}:{world.imap_port}")
+    teller.say("Look at it:")
+    for words in ("case list", "case show 1", "queue list"):
+        teller.command(f"mailbridge -c {config} {words}")
+    teller.say("Mail that goes out is shown here. Ctrl-C ends it and removes the folder.")
+
+
+def _one_liner(port: int) -> str:
+    """Python that sends one mail, for between the double quotes of a shell."""
+    mail = f"From: me@home.example\\nTo: {SUPPORT}\\nSubject: Hello\\n\\nDoes it work?"
+    send = f"sendmail('me@home.example', '{SUPPORT}', '{mail}')"
+    return f"import smtplib; smtplib.SMTP('{HOST}', {port}).{send}"
 
 
 def _show(teller: Teller, mail: Mail) -> None:

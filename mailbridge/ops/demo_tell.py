@@ -70,6 +70,11 @@ class Teller:
         """Plain words over the whole width."""
         self._print(Text(clean(text), style))
 
+    def command(self, text: str) -> None:
+        """A line to be copied: whole, however long."""
+        if self.console is not None:
+            self.console.print(Text(f"  {clean(text)}", "bold"), soft_wrap=True)
+
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """A table for people."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
