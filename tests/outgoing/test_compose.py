@@ -146,7 +146,8 @@ def test_no_value_can_start_a_field(separator: str, place: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["", "jo", "jo@", "@x.example", "jo@x.example\r\nBcc: a@b.example", "jo@x.example>,<a@b.example", "a b@x.example",
+    ["", "jo", "jo@", "@x.example", "jo@x.example\r\nBcc: a@b.example", "jo@x.example>,<a@b.example",
+     "a b@x.example",
      "jo@x..example", "jo@-x.example",
      "jo@x\u2028.example", "jo\u202e@x.example", "jo@x example",
      "j" * 400 + "@x.example",
@@ -271,8 +272,8 @@ def test_whatever_goes_in_comes_back(subject: str, name: str, text: str, html: s
     assert " ".join(str(message["Subject"]).split()) == " ".join(tagged_subject(subject, "[#1]").split())
     to = message["To"].addresses
     assert [one.addr_spec for one in to] == [JO.address]
-    # Compared without blanks: CPython 3.11 reads a blank between two encoded words of a name, against RFC 2047
-    # section 6.2; the subject is read rightly.
+    # Compared without blanks: CPython 3.11 reads a blank between two encoded words of a name, against RFC
+    # 2047 section 6.2; the subject is read rightly.
     assert "".join(to[0].display_name.split()) == "".join(clean_line(name, 120).split())
     assert _content(raw, "plain") == clean_body(text)
     if html:

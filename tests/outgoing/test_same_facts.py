@@ -48,8 +48,8 @@ def _marked(value: Any, path: str, marks: list[str]) -> Any:
 
 def _facts_that_must_show(name: str) -> Iterator[str]:
     yield from {
-        "default/acknowledgement": ("promiserespondbywords", "promisetargetwords", "promisewhylater", "casetag",
-                                    "promisehourswords0", "caseseveritytitle",
+        "default/acknowledgement": ("promiserespondbywords", "promisetargetwords", "promisewhylater",
+                                    "promisehourswords0", "caseseveritytitle", "casetag",
                                     "siteescalation", "policytextsseverity", "policylinksportal"),
         "default/auto_close_warning": ("closecloseatwords", "closesilencewords", "casesubject"),
         "default/auto_close": ("closesilencewords", "closereopenuntilwords", "casesubject"),
