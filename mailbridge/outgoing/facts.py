@@ -26,8 +26,8 @@ _DEEPEST = 6
 # Sections that every notice has, then those that may be None; each with its keys. "[]" marks a list.
 _ALWAYS: Mapping[str, str] = {
     "site": "name support escalation",
-    "case": "number tag subject status severity severity_title severity_only severity_chosen plan plan_title requester_name "
-    "requester_address account channel created_at_words escalation_level assigned_to",
+    "case": "number tag subject status severity severity_title severity_only severity_chosen plan plan_title "
+    "requester_name requester_address account channel created_at_words escalation_level assigned_to",
     "policy": "title texts links",
     "entitled": "state words",
 }

@@ -34,6 +34,7 @@ from mailbridge.model.notice import Notice, NoticeKind
 from mailbridge.outgoing.facts import complete
 
 MOST_CHARS = 200_000  # of one rendered file: ten times the longest text that a notice shows
+LONGEST_ANSWER = 5_000_000  # a person's own answer goes out whole, log and all; a mail could not be longer
 _BLANK_LINES = re.compile(r"\n{3,}")
 _TRAILING = re.compile(r"(?m)(?<!^--)[ \t]+$")  # not the blank of the signature mark "-- "
 _SAFE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}")
@@ -108,14 +109,15 @@ class Renderer:
 
     def render(self, notice: Notice) -> Rendered:
         """The notice in words. Raises Permanent, naming the template, where no set can be rendered."""
-        facts = complete(notice.data)
+        own = not notice.kind.automatic
+        facts = complete(notice.data, longest=LONGEST_ANSWER) if own else complete(notice.data)
         told_in = str(facts.get("language") or "en")[:2].lower()
         language = notice.language[:2].lower()
         problem = ""
         sets = self._sets_for(notice.kind, notice.policy, language if language == told_in else "")
         for number, chosen in enumerate(sets):
             try:
-                return self._render(sets[number:], chosen, facts, problem)
+                return self._render(sets[number:], chosen, facts, problem, whole=own)
             except _BROKEN as error:
                 problem = problem or f"the template {self._told(chosen)} cannot be rendered: {_why(error)}"
         raise Permanent(problem or f"there is no template {notice.kind.value}/{TEXT}")
@@ -128,29 +130,39 @@ class Renderer:
         except _BROKEN as error:
             raise Permanent(f"the template {self._told(chosen)} cannot be rendered: {_why(error)}") from error
 
-    def _render(self, sets: Sequence[_Set], chosen: _Set, facts: Mapping[str, Any], problem: str) -> Rendered:
-        text = self._text(self._file(chosen, TEXT), facts)
+    def _render(
+        self,
+        sets: Sequence[_Set],
+        chosen: _Set,
+        facts: Mapping[str, Any],
+        problem: str,
+        *,
+        whole: bool = False,
+    ) -> Rendered:
+        """whole: a person's words, of which no blank line is ours to take and no length ours to bound."""
+        most = 6 * LONGEST_ANSWER if whole else MOST_CHARS
+        text = self._one(self._file(chosen, TEXT), facts, most)
+        text = text.strip("\n") + "\n" if whole else _tidy(text)
         titled = next((one for one in sets if self._has(one, SUBJECT)), chosen)
-        subject = clean_line(self._text(self._file(titled, SUBJECT), facts), 500)
+        subject = clean_line(self._one(self._file(titled, SUBJECT), facts), 500)
         if self._has(chosen, HTML):
-            html = self._one(self._file(chosen, HTML), facts)
+            html = self._one(self._file(chosen, HTML), facts, most)
         else:
             html = self._one(
-                "_layout/plain.html.j2", {**facts, "paragraphs": _paragraphs(text), "spoken": chosen.language}
+                "_layout/plain.html.j2",
+                {**facts, "paragraphs": _paragraphs(text), "spoken": chosen.language},
+                most,
             )
-        html = _BLANK_LINES.sub("\n", html).strip() + "\n"
+        html = html.strip() + "\n" if whole else _BLANK_LINES.sub("\n", html).strip() + "\n"
         return Rendered(subject, text, html, chosen.language, problem)
 
-    def _text(self, name: str, facts: Mapping[str, Any]) -> str:
-        return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", self._one(name, facts))).strip() + "\n"
-
-    def _one(self, name: str, facts: Mapping[str, Any]) -> str:
+    def _one(self, name: str, facts: Mapping[str, Any], most: int = MOST_CHARS) -> str:
         pieces, size = [], 0
         for piece in self._environment.get_template(name).generate(facts):
             pieces.append(piece)
             size += len(piece)
-            if size > MOST_CHARS:
-                raise TemplateError(f"it writes more than {MOST_CHARS} characters")
+            if size > most:
+                raise TemplateError(f"it writes more than {most} characters")
         return "".join(pieces)
 
     def _sets_for(self, kind: NoticeKind, policy: str, language: str) -> tuple[_Set, ...]:
@@ -235,10 +247,16 @@ def _environment(folders: Sequence[Path]) -> Environment:
     return environment
 
 
+def _tidy(text: str) -> str:
+    """text without what blocks of a template leave behind: heaps of blank lines, blanks at line ends."""
+    return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", text)).strip() + "\n"
+
+
 def _sentence(text: str) -> str:
-    """text with a capital in front and a full stop behind."""
+    """text with a capital in front, unless an address stands there, and a full stop behind."""
     text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if not text or text[-1] in ".!?:" else ".")
+    capital = text[:1] if "@" in text.split(" ", 1)[0] else text[:1].upper()
+    return capital + text[1:] + ("" if not text or text[-1] in ".!?:" else ".")
 
 
 def _indented(text: str) -> str:
