@@ -30,13 +30,12 @@ def finish(world: World, teller: Teller, cases: Sequence[Mapping[str, Any]], sec
             f"#{case['number']}",
             case["subject"],
             case["status"] + (f", level {case['escalation_level']}" if case["escalation_level"] else ""),
-            case["channel"],
             case["requester"],
             _short(case["respond_by"], zone),
         )
         for case in cases
     ]
-    columns = ("case", "subject", "status", "channel", "customer", "answer due")
+    columns = ("case", "subject", "status", "customer", "answer due")
     teller.table(columns, rows)
     teller.say(
         f"That was five days of support in {seconds:.1f} seconds; {len(world.caught.mails)} mails went out."

@@ -15,7 +15,6 @@ from typing import Any
 from mailbridge.errors import MailbridgeError
 from mailbridge.model.case import Case
 from mailbridge.ops import demo_people as people
-from mailbridge.ops.demo_ears import MODEL
 from mailbridge.ops.demo_news import Arrived, Event, Gone, News, Reporter, case_facts
 from mailbridge.ops.demo_tell import Teller
 from mailbridge.ops.demo_words import (
@@ -23,14 +22,12 @@ from mailbridge.ops.demo_words import (
     event_words,
     events_worth_telling,
     excerpt,
-    heard_words,
     own_words,
     stretch,
     when,
     why,
 )
 from mailbridge.ops.demo_world import ANN, ESCALATION, SUPPORT, World, address_in
-from transcription.numbers import find, phone_numbers
 
 START = datetime(2026, 11, 25, 22, 0, tzinfo=UTC)  # Wednesday, 2 PM Pacific, the day before Thanksgiving
 INVOICES = "Invoices print blank since the update"
@@ -118,17 +115,16 @@ class Story:
         news = self._send(people.voicemail(self._world))
         self._expect_one(news, "voicemail", "created", 3)
         self._expect_sent(news, "acknowledgement", people.KAREN)
-        heard = self._world.ears.heard
-        self._expect(heard is not None and bool(heard.text), "nothing was heard in the recording")
+        rows = self._world.desk.cases.transcripts([arrived.message_id for arrived in news.arrived])
+        heard = next((row for found in rows.values() for row in found), None)
+        self._expect(heard is not None and heard["state"] == "speech", f"nothing was heard: {heard}")
         assert heard is not None
-        numbers = phone_numbers(find([word.word for word in heard.words]))
+        numbers = list(heard["data"]["phone_numbers"])
         self._expect(bool(numbers), "no number to call back was found in the recording")
-        sure = f"{heard.confidence:.0%} sure"
-        self._teller.line(
-            "heard", f"{heard.duration_s:.0f} s of speech, {sure}, by {MODEL.name}", heard_words(heard.words)
-        )
-        self._teller.line("heard", f"a number to call back: {', '.join(numbers)}")
-        self._keep(transcript=heard.text, confidence=heard.confidence, phone_numbers=numbers)
+        about = f"{heard['duration_s']:.0f} s of speech, {heard['confidence']:.0%} sure, by {heard['model']}"
+        self._teller.line("heard", about, heard["text"])
+        self._teller.line("", f"a number to call back: {', '.join(numbers)}")
+        self._keep(transcript=heard["text"], confidence=heard["confidence"], phone_numbers=numbers)
 
     def staff_answers(self) -> None:
         self._pass(minutes=30)
@@ -218,6 +214,9 @@ class Story:
         body = mail.get_body(("plain",))
         assert body is not None
         self._teller.line("in", f"{way}, {mail['From']}: {mail['Subject']}", own_words(body.get_content()))
+        for part in mail.iter_attachments():
+            size = len(part.get_payload(decode=True))
+            self._teller.line("", f"attached: {part.get_filename()}, {size:,} bytes")
         self._teller.line("", reply)
         self._keep(way=way.lower(), reply=reply)
 
@@ -231,7 +230,8 @@ class Story:
             self._count(event)
         for gone in news.gone:
             quote = "" if gone.kind == "staff_notice" else excerpt(gone, news, self._most())
-            self._teller.line("out", f"{gone.kind.replace('_', ' ')} to {', '.join(gone.to)}", quote)
+            about = f": {gone.subject}" if gone.kind == "staff_notice" else ""
+            self._teller.line("out", f"{gone.kind.replace('_', ' ')} to {', '.join(gone.to)}{about}", quote)
         facts = self.facts[-1]
         facts["arrived"] += [_arrived_facts(arrived) for arrived in news.arrived]
         facts["events"] += [{"at": e.at, "event": e.event, "case": e.case, **e.data} for e in news.events]

@@ -10,7 +10,6 @@ from typing import Any
 from mailbridge.model.policy import Policy
 from mailbridge.ops.demo_news import Arrived, Event, Gone, News
 from mailbridge.policy.words import moment_in_words
-from transcription.engine import SURE, Word
 
 # What a listener wants to hear; the rest stands on the case and in --json.
 TELLING = (
@@ -107,8 +106,3 @@ def event_words(event: Event, policy: Policy) -> str:
     about = {"auto_close_warning": " sent; the close is on", "deadline_set": " to"}.get(event.event, "")
     link = f"{about} {told}" if about else f": {told}" if told else ""
     return f"case {event.case}, {event.event.replace('_', ' ')}{level}{number}{link}"
-
-
-def heard_words(words: Iterable[Word]) -> str:
-    """A transcript, each doubtful word with a question mark behind it."""
-    return " ".join(word.word if word.confidence >= SURE else f"{word.word}(?)" for word in words)

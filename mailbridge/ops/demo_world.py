@@ -1,7 +1,8 @@
 """The demo's world on loopback: our intakes, a foreign IMAP server, a relay that catches all, one desk.
 
 Everything is real but the clock and the customers: SMTP by smtplib into our own receiver, IMAP from a pymap
-server in its own process, mail out by our relay client into an aiosmtpd server, SQLite in a folder.
+server in its own process, mail out by our relay client into an aiosmtpd server, voicemail through the pool of
+transcribers, SQLite in a folder.
 Fails: Unavailable with one sentence where a part does not start or mail cannot be handed over.
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
+import transcription
 from mailbridge.clock import SystemClock, VirtualClock
 from mailbridge.config import Config, parse_config
 from mailbridge.errors import Unavailable
@@ -26,7 +28,6 @@ from mailbridge.intake.accept import Accept
 from mailbridge.intake.imap import ImapIntake
 from mailbridge.intake.imap_config import Mailbox
 from mailbridge.intake.server import Listen, Receiver
-from mailbridge.ops.demo_ears import MODEL, Ears
 from mailbridge.ops.demo_ends import (
     IMAP_PASSWORD,
     IMAP_USER,
@@ -42,11 +43,14 @@ from mailbridge.outgoing.session import RelaySettings
 from mailbridge.store.writer import Writer
 from mailbridge.work.deliver import Deliverer
 from mailbridge.work.desk import Desk
+from mailbridge.work.listen import Listener
 from mailbridge.work.worker import Worker
+from transcription.pool import Pool
 
 SUPPORT, ESCALATION = "support@desk.example", "supportescalation@desk.example"
 ANN = "Ann Lee <ann@desk.example>"
 HOST = "127.0.0.1"
+MODEL = Path(transcription.__file__).parent / "data" / "vosk-model-tiny-en-voicemail"
 TIMERS = ("process", "due", "transcribe")
 CONFIG = """\
 [site]
@@ -108,11 +112,12 @@ class World:
         self.smtp_port = config.smtp.listen[0].port
         self.imap_port = config.imap[0].port
         self.relay_port = config.relay.port
-        self.ears = Ears(desk)
         self._count = 0
         self._worker = Worker(desk)
         self._relay = Relay(RelaySettings(HOST, self.relay_port, timeout_s=STEP_S))
         self._deliverer = Deliverer(desk, self._relay)
+        self._pool = Pool(MODEL, timeout_s=STEP_S * 3, nice=0)  # somebody looks on: no low priority
+        self._listener = Listener(desk, self._pool)
         self.mailbox = ImapIntake(_mailbox(config), desk.inbox, clock)
 
     # --- what people do --------------------------------------------------------------------------------
@@ -179,7 +184,7 @@ class World:
 
     def settle(self) -> None:
         """Process, listen and deliver until nothing is due."""
-        while self._worker.drain() + self.ears.drain() + self._deliverer.drain():
+        while self._worker.drain() + self._listener.drain() + self._deliverer.drain():
             pass
 
     def wait_until(self, at: datetime) -> None:
@@ -196,8 +201,9 @@ class World:
         return min((moment for moment in moments if moment is not None), default=None)
 
     def close(self) -> None:
-        """Leave the relay."""
+        """Leave the relay, and end the transcribing process."""
         self._relay.close()
+        self._pool.close()
 
 
 def text_of(mail: Message) -> str:

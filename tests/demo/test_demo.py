@@ -76,7 +76,7 @@ def test_takes_mail_from_imap(told: dict[str, Any]) -> None:
 
 def test_hears_the_voicemail(told: dict[str, Any]) -> None:
     heard = scene(told, "voicemail")
-    assert "karen mitchell from oak street dental" in heard["transcript"]
+    assert "Karen Mitchell from Oak Street Dental" in heard["transcript"]
     assert 0.8 < heard["confidence"] <= 1
     assert heard["phone_numbers"] == ["+15552138846"]
     assert ("acknowledgement", "karen@oakstreet.example") in sent(told, "voicemail")
@@ -123,7 +123,12 @@ def test_writes_no_escape_codes_into_a_pipe(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert [char for char in done.stdout if char != "\n" and not char.isprintable()] == []
     assert max(len(line) for line in done.stdout.splitlines()) <= 100
-    for words in ("“You can expect our answer", "250 2.0.0 Stored", "karen mitchell", "Where to go next"):
+    for words in (
+        "“You can expect our answer",
+        "250 2.0.0 Stored",
+        "Karen Mitchell from Oak Street",
+        "Where to go next",
+    ):
         assert words in done.stdout
 
 

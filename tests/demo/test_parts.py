@@ -16,9 +16,8 @@ from mailbridge.ops.demo_ends import Mail, missing_part
 from mailbridge.ops.demo_news import Event, Gone, News
 from mailbridge.ops.demo_story import START, Story, StoryBroken
 from mailbridge.ops.demo_tell import Teller
-from mailbridge.ops.demo_words import excerpt, heard_words, own_words, stretch
+from mailbridge.ops.demo_words import excerpt, own_words, stretch
 from mailbridge.ops.demo_world import StoryClock, world
-from transcription.engine import Word
 
 AT = datetime(2026, 11, 25, 22, 0, tzinfo=UTC)
 NONE = News((), (), ())
@@ -106,11 +105,6 @@ def test_own_words_leave_the_quoted_original_out() -> None:
         own_words("See below.\n-----Original Message-----\nFrom: x")
         == "See below. [his original mail follows]"
     )
-
-
-def test_doubtful_words_are_marked() -> None:
-    words = (Word("printer", 0, 1, 0.98), Word("plug", 1, 2, 0.55))
-    assert heard_words(words) == "printer plug(?)"
 
 
 def test_a_stretch_of_the_count_in_words() -> None:
