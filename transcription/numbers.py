@@ -112,6 +112,7 @@ _MONTHS = frozenset(
 _TIME_BEFORE = frozenset(
     {"at", "until", "till", "by", "before", "after", "around", "about", "from", "since", "past"}
 )
+_FOR_THAT = (["that"], ["this"], ["the"], ["my"], ["our"], ["you"], ["us"])
 _LOOK_BACK = 6
 
 
@@ -190,6 +191,9 @@ def _without_exclamation(words: list[str], run: Run, gaps: Sequence[float] | Non
         atoms.pop()
     if words[atoms[0].start] in ("oh", "o") and len(atoms) <= 2:
         atoms.pop(0)
+    alone = len(atoms) == 1 and words[last.start : last.end] in (["four"], ["two"])
+    if alone and words[last.end : last.end + 1] in _FOR_THAT:
+        return None  # "the case number for that is ...", heard as four
     return Run(tuple(atoms)) if atoms else None
 
 

@@ -16,6 +16,7 @@ FORMS = [
     ("incident seven seven three one zero", "case", "77310", "77310"),
     ("you can close case number five oh nine nine one", "case", "50991", "50991"),
     ("the new case number for that is three three eight two two", "case", "33822", "33822"),
+    ("the case number four that is three three eight two two", "case", "33822", "33822"),
     ("my case is one oh oh seven", "case", "1007", "1007"),
     ("case number uh one zero um four two", "case", "1042", "1042"),
     # pairs, teens, quantities
