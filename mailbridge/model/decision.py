@@ -257,3 +257,5 @@ class Decision:
     effects: tuple[Effect, ...] = ()
     case: int | None = None  # id of the case concerned, NEW for the opened one
     rules: tuple[str, ...] = ()
+    # of further cases that it was made on, for the fence
+    versions: Mapping[int, int] = field(default_factory=dict)

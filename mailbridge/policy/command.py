@@ -212,7 +212,10 @@ def merge(
     source.change(duplicate_of=target.number)
     source.close(f"merged into case {target.number}", event="merged")
     effects = (Merge(case.id, target.id), *source.effects, *goal.effects)
-    return signed(Decision("merged", f"into case {target.number}", effects, case.id), author)
+    decision = Decision(
+        "merged", f"into case {target.number}", effects, case.id, versions={target.id: target.version}
+    )
+    return signed(decision, author)
 
 
 def _say(draft: Draft, author: str, text: str) -> None:

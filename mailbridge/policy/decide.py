@@ -25,6 +25,7 @@ from mailbridge.model.message import Kind, ParsedMessage
 from mailbridge.model.policy import TargetKind
 from mailbridge.policy.draft import Draft
 from mailbridge.policy.govern import staff_flooded
+from mailbridge.policy.oversize import tell_refused
 from mailbridge.policy.subjects import subject_key, without_tags
 from mailbridge.policy.thread import Place, knows, place
 from mailbridge.policy.wordlists import is_only, is_resolved
@@ -99,6 +100,7 @@ def _customer(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
         draft.close("the customer says it is resolved")
     else:
         _customer_answers(draft, facts, message)
+    tell_refused(draft, facts, message)
     return draft.decision("threaded", f"by {where.how}", where.rules)
 
 
@@ -136,11 +138,14 @@ def _escalate_existing(draft: Draft, facts: Facts, message: ParsedMessage) -> No
         draft.owe_answer(TargetKind.NEXT if in_work else TargetKind.FIRST, arrived(facts, draft.now))
     draft.escalate(facts, "the customer wrote to the escalation address", f"escalation:{facts.message_id}")
     level = draft.case.escalation_level
-    sender = message.author.key
+    if not message.author.key or not knows(draft.case, facts, message):
+        return
+    # to the one who escalated: a colleague of the requester waits for it, the requester may not know of it
+    data = {"escalation": {"level": level}, "greet": message.author.name}
     once = f"escalation_ack:{facts.message_id}"
-    data = {"escalation": {"level": level}}
-    if sender == draft.case.requester.lower() or sender in draft.case.participants or not sender:
-        draft.send_customer(facts, "escalation_acknowledgement", once, event="ack_sent", **data)
+    draft.send_customer(
+        facts, "escalation_acknowledgement", once, event="ack_sent", to=message.author.key, **data
+    )
 
 
 def _open(facts: Facts, message: ParsedMessage, now: datetime, where: Place, channel: Channel) -> Decision:
@@ -159,6 +164,7 @@ def _open(facts: Facts, message: ParsedMessage, now: datetime, where: Place, cha
     escalated = is_escalation(facts) and facts.classification.kind in (Kind.HUMAN, Kind.VOICEMAIL)
     if draft.send_customer(facts, "acknowledgement", "acknowledgement", event="ack_sent"):
         draft.acknowledged()
+    tell_refused(draft, facts, message)
     if escalated:
         draft.escalate(facts, "opened by mail to the escalation address", f"escalation:{facts.message_id}")
     _tell_staff(draft, facts, "a new case")

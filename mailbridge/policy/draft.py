@@ -73,9 +73,12 @@ class Draft:
     def send(self, kind: str, to: tuple[str, ...], once: str, **values: Any) -> None:
         self.add(Send(self.case.id, kind, to, once, **values))
 
-    def send_customer(self, facts: Facts, kind: str, once: str, event: str = "", **data: Any) -> bool:
-        """An automatic notice to the requester, if the governor lets it; else the refusal is recorded."""
-        to = self.case.requester
+    def send_customer(
+        self, facts: Facts, kind: str, once: str, event: str = "", to: str = "", **data: Any
+    ) -> bool:
+        """An automatic notice, to the requester if to nobody else, if the governor lets it; else the refusal
+        is recorded."""
+        to = to or self.case.requester
         if reason := refusal(facts, to):
             self.record("suppressed", notice=kind, to=to, reason=reason)
             return False

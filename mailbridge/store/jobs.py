@@ -131,8 +131,7 @@ class Jobs:
     def bury(self, held: Job, error: str) -> None:
         """Set the job aside as dead, with its error."""
         with self._store.write() as connection:
-            values = {"state": "dead", "lease_until": None, "error": _tail(error)}
-            connection.execute(_fenced(update(job), held).values(**values))
+            bury(connection, held, error)
 
     def revive(self, job_id: int, now: datetime) -> bool:
         """Make a dead job ready again."""
@@ -192,3 +191,9 @@ def _tail(error: str) -> str:
 def finish(connection: Connection, held: Job) -> bool:
     """Delete the job in the caller's transaction; False where the lease was lost: then roll back."""
     return bool(connection.execute(_fenced(delete(job), held)).rowcount)
+
+
+def bury(connection: Connection, held: Job, error: str) -> bool:
+    """Set the job aside as dead in the caller's transaction; False where the lease was lost."""
+    values = {"state": "dead", "lease_until": None, "error": _tail(error)}
+    return bool(connection.execute(_fenced(update(job), held).values(**values)).rowcount)

@@ -13,7 +13,7 @@ from mailbridge.model.decision import BouncedNotice, Seen, Sent
 from mailbridge.store import cases, customers
 from mailbridge.store import outbox as outbox_store
 from mailbridge.store.inbox import clean
-from mailbridge.store.schema import arrival, cursor, message, outbox
+from mailbridge.store.schema import arrival, cursor, entry, message, outbox
 
 SAME_TEXT = timedelta(minutes=15)
 
@@ -29,6 +29,11 @@ class Lookup:
 
     def refs(self, refs: Sequence[str]) -> list[tuple[str, Case]]:
         return cases.by_message_refs(self._connection, [clean(ref) for ref in refs])
+
+    def customer_texts(self, case_id: int) -> list[str]:
+        """What customers wrote in a case, its first few messages."""
+        query = select(entry.c.text).where(entry.c.case_id == case_id, entry.c.direction == "in")
+        return list(self._connection.execute(query.order_by(entry.c.id).limit(5)).scalars())
 
     def case(self, case_id: int) -> Case | None:
         return cases.by_id(self._connection, case_id)
@@ -48,9 +53,7 @@ class Lookup:
     def is_dead(self, address: str) -> bool:
         return customers.is_dead(self._connection, clean(address))
 
-    def seen(
-        self, message_id: int, message_ref: str, content_digest: str, escalation: frozenset[str]
-    ) -> Seen | None:
+    def seen(self, message_id: int, message_ref: str, content_digest: str) -> Seen | None:
         """An earlier message with the same content; of its own row, where it was decided before."""
         own = self._connection.execute(select(message).where(message.c.id == message_id)).first()
         if own is not None and own.state == "filed":

@@ -117,7 +117,9 @@ class Desk:
 
     def process_message(self, message_id: int) -> Outcome:
         """Run the message's own process jobs until it is decided. Raises Temporary when it cannot be now."""
-        for key in (f"process:{message_id}", f"process:{message_id}:again"):
+        first = f"process:{message_id}"
+        # with "+": made while a worker held the one of that name (store.jobs.add)
+        for key in (first, f"{first}+", f"{first}:again", f"{first}:again+"):
             for _ in range(MOST_ATTEMPTS):
                 job = self.jobs.claim_key(key, self.clock.now(), self.config.worker.lease_s)
                 if job is None:
@@ -176,8 +178,7 @@ class Desk:
     def _failed(self, job: Job, message_id: int, error: str) -> None:
         now = self.clock.now()
         if job.attempt >= MOST_ATTEMPTS:
-            self.inbox.quarantine(message_id, error, now)
-            self.jobs.bury(job, error)
+            self.inbox.quarantine(message_id, error, now, job)
         else:
             self.jobs.retry(job, now + timedelta(seconds=min(2**job.attempt, 300)), error)
 
@@ -208,7 +209,7 @@ class Desk:
                 case = case_rows.require(connection, number)
                 facts = self.case_facts(Lookup(connection), case)
             decision = fn(facts, case, now)
-            versions = _touched(decision, {case.id: case.version})
+            versions = _touched(decision, {case.id: case.version, **decision.versions})
             applier = Applier(self.store, self._notices.writer_for(hand or InHand()))
             applier.apply(decision, now, job=job, versions=versions)
             return self.cases.get(number)

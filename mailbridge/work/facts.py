@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import phonenumbers
@@ -16,7 +17,7 @@ from mailbridge.model.decision import BouncedNotice, Facts, Reference, Site
 from mailbridge.model.envelope import Envelope, Way
 from mailbridge.model.message import Classification, Kind, ParsedMessage
 from mailbridge.model.policy import Policy
-from mailbridge.policy import tokens
+from mailbridge.policy import oversize, tokens
 from mailbridge.policy.authentic import Authentic, read_authentic
 from mailbridge.policy.classify import classify
 from mailbridge.policy.decide import is_staff
@@ -26,7 +27,10 @@ from mailbridge.store.inbox import Received
 from mailbridge.store.lookups import Lookup
 
 AUTHENTICATING_WAYS = (Way.SMTP, Way.LMTP, Way.IMAP, Way.SIMULATION)
-RECENT_TEXT = timedelta(minutes=10)
+SHORTEST_QUOTE = 24  # letters and digits of an original that a quotation is known by
+LONGEST_QUOTE = 400  # beyond these, clients and people cut
+MAX_QUOTED = 50_000
+_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ def understand(
     if classification.kind is Kind.HUMAN and (proof := is_staff(facts, message)):
         staff = replace(classification, kind=Kind.STAFF, rule="staff", reason=f"staff, proven by {proof}")
         facts = replace(facts, classification=staff)
-    seen = lookup.seen(received.id, message.message_id, content_digest(message), ground.site.own.escalation)
+    seen = lookup.seen(received.id, message.message_id, content_digest(message))
     facts = replace(facts, seen=seen)
     return Understood(message, facts, _verdict(received, message, facts, authentic), _versions(facts))
 
@@ -176,7 +180,34 @@ def _originals(ground: Ground, lookup: Lookup, message: ParsedMessage) -> list[R
         address in ground.site.own.escalation for address in (a.key for a in (*message.to, *message.cc))
     ):
         out += _by_subject(lookup, message.author.key, message.subject)
+        out += [] if out else _by_words(lookup, message)
     return out
+
+
+def _by_words(lookup: Lookup, message: ParsedMessage) -> list[Reference]:
+    """An original quoted below another subject, without a header of its own: by its very words.
+
+    The senders asked are the author and whom the quotation names ("Carl <carl@...> wrote:"); whether it binds
+    is decided by who the author is.
+    """
+    quoted = _bare(message.text)
+    named = [found.lower() for found in _ADDRESS.findall(message.text[:MAX_QUOTED])]
+    for sender in list(dict.fromkeys((message.author.key, *named)))[:4]:
+        for case in lookup.recent(sender, None) if sender else ():
+            if any(_quotes(quoted, text) for text in lookup.customer_texts(case.id)):
+                return [Reference(case, "original", case.subject)]
+    return []
+
+
+def _quotes(quoted: str, original: str) -> bool:
+    """Whether the original stands in the quotation; a few words ("please help") prove nothing."""
+    words = _bare(original)
+    return len(words) >= SHORTEST_QUOTE and words[:LONGEST_QUOTE] in quoted
+
+
+def _bare(text: str) -> str:
+    """Letters and digits alone: quote marks and line breaks differ from client to client."""
+    return "".join(ch for ch in text[:MAX_QUOTED].casefold() if ch.isalnum())
 
 
 def _by_subject(lookup: Lookup, sender: str, subject: str) -> list[Reference]:
@@ -227,7 +258,7 @@ def _facts(
         sent=lookup.sent(to, author, text_digest(message), received.id, now),
         dead_addresses=(to,) if to and lookup.is_dead(to) else (),
         caller=caller,
-        attachments=attachment_rows(message),
+        attachments=oversize.marked(attachment_rows(message), ground.policy.attachment_limit_bytes),
         transcribe=ground.transcribe,
         text=voicemail.text if voicemail else "",
     )

@@ -7,6 +7,7 @@ Called inside the applying transaction, where the case number is known; it reads
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from mailbridge.clock import Clock
 from mailbridge.config import Config
@@ -55,7 +56,7 @@ class NoticeWriter:
         site = self._config.site
         tag = site.subject_tag.replace("{number}", str(case.number))
         files = hand.files(send.attachments) if send.attachments and not kind.automatic else ()
-        data = self._facts.of(kind, case, send, hand, history, tag)
+        data = self._facts.of(kind, _greeting(case, send), send, hand, history, tag)
         notice = Notice(
             kind=kind,
             to=send.to,
@@ -124,3 +125,10 @@ class NoticeWriter:
         """The customer's as guessed from the mail; staff read the policy's."""
         own = case.language if kind.audience is Audience.CUSTOMER else ""
         return own or self._policy.language
+
+
+def _greeting(case: Case, send: Send) -> Case:
+    """The case as its notice shows it: one to somebody else greets him, not the requester."""
+    if "greet" not in send.data or send.to[0].lower() == case.requester.lower():
+        return case
+    return replace(case, requester_name=str(send.data["greet"]))

@@ -1,0 +1,151 @@
+"""Defects that were found from the outside, each held by a test that is named after it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from email.message import EmailMessage, Message
+from email.policy import SMTP
+
+import pytest
+
+from mailbridge.errors import Permanent
+from mailbridge.model.envelope import Envelope, Way
+from mailbridge.policy import command
+from mailbridge.store import jobs
+from tests.scenarios.site import ANN, ESCALATION, SUPPORT, Office, office
+
+JO, DORA, MALLORY = "Jo <jo@customer.example>", "Dora <dora@customer.example>", "mallory@evil.example"
+WORDS = "Since Monday the invoices fail to post.\nThe error is number 17."
+QUOTED = (
+    "Nobody answers me.\n\nOn Mon, Nov 16, 2026 at 9:00 AM Jo <jo@customer.example> wrote:\n\n"
+    "> Since Monday the invoices fail to\n> post. The error is number 17.\n"
+)
+
+
+@pytest.fixture
+def desk() -> Iterator[Office]:
+    with office() as made:
+        yield made
+
+
+def _customers(desk: Office) -> None:
+    desk.desk.customers.put_batch(
+        [
+            {
+                "account": "Customer",
+                "plan": "subscription",
+                "name": name,
+                "addresses": [f"{name}@customer.example"],
+            }
+            for name in ("jo", "dora")
+        ]
+    )
+
+
+def _greeting(mail: Message) -> str:
+    part = next(part for part in mail.walk() if part.get_content_type() == "text/plain")
+    return part.get_payload(decode=True).decode().splitlines()[0]  # type: ignore[union-attr]
+
+
+def test_a_colleague_who_escalates_is_acknowledged_himself(desk: Office) -> None:
+    _customers(desk)
+    desk.mail(JO, WORDS)
+    outcome = desk.mail(DORA, "Case 1, please!", subject="No answer", to=ESCALATION)
+    assert (outcome.outcome, outcome.case) == ("threaded", 1)
+    (mail,) = desk.mails("escalation_acknowledgement")
+    assert mail["To"] == "dora@customer.example"
+    assert "Dora" in _greeting(mail)
+
+
+def test_an_original_quoted_under_another_subject_is_found_by_its_words(desk: Office) -> None:
+    desk.mail(JO, WORDS)
+    outcome = desk.mail(JO, QUOTED, subject="Still waiting", to=ESCALATION)
+    assert (outcome.outcome, outcome.case) == ("threaded", 1)
+    assert desk.case(1).escalation_level == 1
+
+
+def test_quoted_words_let_no_stranger_in(desk: Office) -> None:
+    desk.mail(JO, WORDS)
+    outcome = desk.mail(MALLORY, QUOTED, subject="Still waiting", to=ESCALATION)
+    assert (outcome.outcome, outcome.case) == ("created", 2)
+    assert desk.case(1).escalation_level == 0
+    assert "may_belong_to" in desk.events(2)
+
+
+def test_a_few_common_words_are_no_quotation(desk: Office) -> None:
+    desk.mail(JO, "Please help!", subject="One")
+    outcome = desk.mail(JO, "Please help! All is down.", subject="Two", to=ESCALATION)
+    assert (outcome.outcome, outcome.case) == ("created", 2)
+
+
+def _with_file(size_bytes: int) -> bytes:
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["To"], mail["Subject"], mail["Message-ID"] = (
+        JO,
+        SUPPORT,
+        "Plans",
+        "<plans@customer.example>",
+    )
+    mail.set_content("The plans are attached.")
+    mail.add_attachment(b"x" * size_bytes, maintype="application", subtype="zip", filename="plans.zip")
+    return mail.as_bytes()
+
+
+@pytest.mark.parametrize(("size_bytes", "told"), [(1_000, 0), (1_001, 1)])
+def test_a_file_beyond_the_policys_limit_is_told_once_and_marked(
+    desk: Office, size_bytes: int, told: int
+) -> None:
+    ground = desk.desk.ground
+    desk.desk.ground = replace(ground, policy=replace(ground.policy, attachment_limit_bytes=1_000))
+    for _ in range(2):
+        desk.raw(_with_file(size_bytes), (SUPPORT,), "jo@customer.example")
+    assert len(desk.mails("attachment_refused", "jo@customer.example")) == told
+    assert desk.events(1).count("attachment_refused") == told
+    (row,) = desk.desk.cases.entries(desk.case(1).id)[0]["attachments"]
+    assert ("larger than the 1 kB" in row["dangerous"]) == bool(told)
+
+
+@pytest.mark.parametrize("suffix", ["+", ":again", ":again+"])
+def test_a_job_added_while_another_ran_is_worked_off_with_the_message(desk: Office, suffix: str) -> None:
+    stored = desk.desk.inbox.put_batch(
+        [(Envelope(Way.SMTP, "jo@customer.example", (SUPPORT,), desk.clock.now()), _with_file(10))]
+    )[0]
+    key = f"process:{stored.message_id}{suffix}"
+    with desk.desk.store.write() as connection:
+        jobs.add(connection, "process", key, {"message": stored.message_id}, desk.clock.now())
+    assert desk.desk.process_message(stored.message_id).outcome == "created"
+    assert [row for row in desk.desk.jobs.listing() if row["kind"] == "process"] == []
+
+
+def test_a_message_is_set_aside_only_by_the_holder_of_its_job(desk: Office) -> None:
+    stored = desk.desk.inbox.put_batch(
+        [(Envelope(Way.SMTP, "jo@customer.example", (SUPPORT,), desk.clock.now()), _with_file(10))]
+    )[0]
+    held = desk.desk.jobs.claim_key(f"process:{stored.message_id}", desk.clock.now(), 300)
+    assert held is not None
+    desk.desk.inbox.quarantine(stored.message_id, "ValueError: odd", desk.clock.now(), replace(held, lease=0))
+    assert desk.desk.outcome(stored.message_id).outcome == "received"
+    desk.desk.inbox.quarantine(stored.message_id, "ValueError: odd", desk.clock.now(), held)
+    assert desk.desk.outcome(stored.message_id).outcome == "quarantined"
+    assert desk.desk.jobs.count("process", "dead") == 1
+
+
+def test_a_merge_sees_what_came_to_its_target_meanwhile(desk: Office) -> None:
+    """The target is fenced as well: a change between reading and writing it makes the merge think again."""
+    desk.mail(JO, WORDS, subject="One")
+    desk.mail(JO, "Something else entirely.", subject="Two")
+    tries = itertools.count()
+
+    def merge(facts: object, case: object, now: object) -> object:
+        target = desk.desk.cases.get(1)
+        if next(tries) == 0:
+            desk.desk.on_case(1, lambda f, c, n: command.escalate(f, c, n, author=ANN))
+        return command.merge(facts, case, now, author=ANN, target=target)  # type: ignore[arg-type]
+
+    desk.desk.on_case(2, merge)  # type: ignore[arg-type]
+    assert next(tries) == 2
+    assert desk.case(1).escalation_level == 1
+    with pytest.raises(Permanent):
+        desk.desk.on_case(2, merge)  # type: ignore[arg-type]
