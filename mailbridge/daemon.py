@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import threading
@@ -38,6 +39,7 @@ from mailbridge.work.supervise import Death, Spec, Supervisor
 ROLES = ("smtp", "lmtp", "imap", "spool", "scheduler", "worker", "relay", "transcriber")
 STEP_S = 1.0
 RELAY_SILENT_S = 900.0  # a slow relay may take minutes for each of the steps of one mail
+BIND_S = 5.0
 _SLACK_S = 2.0
 
 
@@ -72,11 +74,22 @@ class Daemon:
         with self._listening_to_signals():
             self._places = Places(activated())
             try:
-                return self._serve(self._plan(config))
+                return self._serve(self._first_plan(config))
             finally:
                 self._places.close()
 
     # --- what is to run ------------------------------------------------------------------------------------
+
+    def _first_plan(self, config: Config) -> Plan:
+        """The children of a master that was killed hold its addresses for a moment longer: wait for them."""
+        ends_s = time.monotonic() + BIND_S
+        while True:
+            try:
+                return self._plan(config)
+            except Unavailable:
+                if time.monotonic() > ends_s or self._signals:
+                    raise
+                select.select([self._woken], [], [], 0.2)
 
     def _plan(self, config: Config) -> Plan:
         """Prove the configuration, then bind. Raises MailbridgeError, with nothing changed."""

@@ -33,6 +33,7 @@ BATCH = 10
 DAYS = 5  # where no [relay] says otherwise
 AWAY = timedelta(seconds=30)
 """How soon mail is looked at again that was not tried, because the relay was away for the one before it."""
+UNFORESEEN = timedelta(hours=1)
 _SLOWEST = 16  # attempt from which the wait no longer grows
 _LEAST_TRIES = 3
 _NO_MAILBOX = re.compile(r"\b5\.1\.(?:1|2|3|10)\b")
@@ -139,6 +140,16 @@ class Deliverer:
     # --- one mail ------------------------------------------------------------------------------------------
 
     def _hand_over(self, mail: Outbound) -> None:
+        """Raises only what the store raises: one mail must not hold up the others."""
+        try:
+            self._try(mail)
+        except Temporary:
+            raise
+        except Exception as error:  # noqa: BLE001 - unknown means temporary
+            log.event("unforeseen", mail=mail.id, error=error)
+            self.desk.outbox.retry(mail, self.desk.clock.now() + UNFORESEEN, f"unforeseen: {error}")
+
+    def _try(self, mail: Outbound) -> None:
         delivery = self._relay.deliver(mail.mail_from, mail.rcpt_to, mail.raw)
         if delivery.sender_refused and not mail.mail_from:
             # some relays refuse "<>"; RFC 3834 section 3.3 lets a responder name an address that takes errors
