@@ -28,7 +28,7 @@ _ALWAYS: Mapping[str, str] = {
     "site": "name support escalation",
     "case": "number tag subject status severity severity_title severity_only severity_chosen plan plan_title "
     "requester_name requester_address account channel created_at_words escalation_level assigned_to",
-    "policy": "title texts links",
+    "policy": "title language texts links",
     "entitled": "state words",
 }
 _MAYBE: Mapping[str, str] = {

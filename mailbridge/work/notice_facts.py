@@ -124,6 +124,7 @@ class NoticeFacts:
         }
         return {
             "title": policy.title,
+            "language": policy.language,
             "texts": dict.fromkeys(TOPICS, "") | dict(policy.texts),
             "links": dict(policy.links) | links,
         }
