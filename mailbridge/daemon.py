@@ -202,11 +202,12 @@ class Daemon:
 
 
 def prove(config: Config) -> None:
-    """Read everything that the processes will read: policy, templates, certificate, database.
+    """Read everything that the processes will read: policy, templates, certificate, logins, database.
 
     Raises ConfigInvalid, NotFound, CannotWrite. A database that is away is no mistake of the configuration.
     """
     front.certificate_of(config)
+    front.logins_of(config)
     for problem in file_problems(config, SystemClock().now()):
         log.event("config_invalid", reason=str(problem))
     try:

@@ -19,10 +19,8 @@ from mailbridge.outgoing.relay import Relay as RelayClient
 from mailbridge.outgoing.session import RelaySettings, Tls
 from mailbridge.work.deliver import Deliverer
 from mailbridge.work.desk import Desk
-from mailbridge.work.listen import Listener
 from mailbridge.work.supervise import Start
 from mailbridge.work.worker import Worker
-from transcription.pool import Pool
 
 RETRY_S = 2.0
 
@@ -97,6 +95,10 @@ def patient_desk(start: Start, config: Config) -> Iterator[Desk | None]:
 
 def transcriber(start: Start, config: Config) -> None:
     """Main of the process that hands recordings to the transcribers and writes down what they say."""
+    # these load numpy and a media library: half a second that no other process needs to spend
+    from mailbridge.work.listen import Listener
+    from transcription.pool import Pool
+
     voicemail = config.voicemail
     assert voicemail is not None
     assert voicemail.model is not None

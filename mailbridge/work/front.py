@@ -22,6 +22,7 @@ from mailbridge.intake.accept import Accept
 from mailbridge.intake.imap import ImapIntake
 from mailbridge.intake.imap_config import Mailbox
 from mailbridge.intake.limits import Limits
+from mailbridge.intake.logins import Logins
 from mailbridge.intake.server import Receiver
 from mailbridge.intake.spool import Spool, SpoolIntake
 from mailbridge.intake.tls import Certificate
@@ -85,6 +86,7 @@ class _Front:
             limits=limits_of(config, way),
             hostname=config.site.host_name,
             certificate=certificate_of(config) if way == "smtp" else None,
+            logins=logins_of(config) if way == "smtp" else None,
             way=Way(way),
         )
 
@@ -175,6 +177,12 @@ def certificate_of(config: Config) -> Certificate | None:
     """The certificate of [smtp], or None. Raises ConfigInvalid where it cannot be loaded."""
     smtp = config.smtp
     return Certificate(smtp.cert, smtp.key) if smtp is not None and smtp.cert is not None else None
+
+
+def logins_of(config: Config) -> Logins | None:
+    """Who may log in to [smtp], or None. Raises ConfigInvalid where the file has a wrong line."""
+    smtp = config.smtp
+    return Logins(smtp.logins) if smtp is not None and smtp.logins is not None else None
 
 
 def mailbox_of(config: Config, section: Imap) -> Mailbox:
