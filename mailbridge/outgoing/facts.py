@@ -33,7 +33,7 @@ _ALWAYS: Mapping[str, str] = {
 }
 _MAYBE: Mapping[str, str] = {
     "promise": "respond_by_words target_words why_later hours_words[] holidays_words[] "
-    "on_holiday is_acknowledgement_answer",
+    "on_holiday late is_acknowledgement_answer",
     "update": "due_words target_words",
     "message": "author_name author_address text received_at_words attachments[]",
     "close": "close_at_words silence_words reopen_until_words",

@@ -168,6 +168,7 @@ class NoticeFacts:
                 calendar, made.received_at.date(), policy.second_zones, policy.language
             ).split("; "),
             "holidays_words": list(why.names),
+            "late": made.respond_by <= self._clock.now(),
             "on_holiday": why.cause == "holiday" and day in why.days,
             "is_acknowledgement_answer": keeps,
         }

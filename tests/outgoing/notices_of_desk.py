@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from email import message_from_bytes
 from email.message import EmailMessage, Message
 from email.policy import SMTP, default
 from email.utils import format_datetime
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from mailbridge.clock import VirtualClock
@@ -47,6 +48,12 @@ CUSTOMERS = (
     {"account": "Lapsed Ltd", "ends_on": date(2026, 1, 31), "domains": ["lapsed.example"], "name": "Pat",
      "addresses": [OLD]},
 )  # fmt: skip
+GERMAN = """Guten Tag,
+
+seit dem Update ist der Druck nicht mehr richtig und wir können die Schecks nicht verwenden.
+
+Bitte helfen Sie uns, danke.
+"""
 WORDS = "Since the update the checks come out upside down.\n\nWe print on Friday, please help."
 
 
@@ -80,7 +87,7 @@ def call(office: Office, number: str, transcript: str = "") -> None:
     assert outcome.kind == "voicemail", outcome
 
 
-@lru_cache(maxsize=None)
+@cache
 def notices_of(policy: str) -> dict[str, Message]:
     """Name of the notice -> the mail, for all that this policy ever sends."""
     found: dict[str, Message] = {}
@@ -138,12 +145,24 @@ def _people(policy: str, found: dict[str, Message]) -> None:
         found["acknowledgement-lapsed"] = office.mails("acknowledgement", OLD)[0]
         found["staff_notice-lapsed"] = office.mails("staff_notice", ANN)[-1]
     with site(policy) as office:
-        german = "Guten Tag, seit dem Update ist der Druck nicht mehr richtig und wir können die Schecks nicht verwenden. Bitte helfen Sie uns, danke."
-        office.mail(f"Eva Maier <{EVA}>", german, subject="Druck verkehrt")
-        found["acknowledgement-german"] = office.mails("acknowledgement", EVA)[0]
+        _german(office, found)
     with site(policy, escalation=False) as office:
         office.mail(f"Jo Lee <{JO}>", WORDS, subject="Checks upside down")
         found["acknowledgement-no-escalation-address"] = office.mails("acknowledgement", JO)[0]
+
+
+def _german(office: Office, found: dict[str, Message]) -> None:
+    """A German customer's case from its opening to its second opening."""
+    office.mail(f"Eva Maier <{EVA}>", GERMAN, subject="Druck verkehrt")
+    found["acknowledgement-german"] = office.mails("acknowledgement", EVA)[0]
+    office.mail(f"Ann Lee <{ANN}>", "Bitte das Papier drehen.", answers=office.mails("staff_notice", ANN)[0])
+    office.wait(days=3)
+    for kind in ("auto_close_warning", "auto_close"):
+        if office.mails(kind):
+            found[f"{kind}-german"] = office.mails(kind)[0]
+    if office.mails("auto_close"):
+        office.mail(EVA, "Es geht noch immer nicht.", answers=office.mails("staff_answer", EVA)[0])
+        found["reopened-german"] = office.mails("reopened", EVA)[0]
 
 
 def _escalations(policy: str, found: dict[str, Message]) -> None:
@@ -159,6 +178,13 @@ def _escalations(policy: str, found: dict[str, Message]) -> None:
         )
         found["escalation"] = office.mails("escalation", ANN)[0]
         found["escalation_acknowledgement"] = office.mails("escalation_acknowledgement", JO)[0]
+    with site(policy) as office:
+        office.mail(f"Jo Lee <{JO}>", WORDS, subject="Checks upside down")
+        office.wait(days=6)
+        late = "Still no answer to case [#1]."
+        office.mail(f"Jo Lee <{JO}>", late, subject="[#1] Nobody answers", to=ESCALATION)
+        found["escalation_acknowledgement-late"] = office.mails("escalation_acknowledgement", JO)[0]
+        found["escalation-late"] = office.mails("escalation", ANN)[0]
 
 
 def _rest(policy: str, found: dict[str, Message]) -> None:
@@ -177,6 +203,8 @@ def _rest(policy: str, found: dict[str, Message]) -> None:
         office.desk.on_case(1, lambda f, c, n: command.assign(f, c, n, author=ANN, address=BOB))
         office.drain()
         found["staff_notice-assigned"] = office.mails("staff_notice", BOB)[-1]
+        office.wait(days=3)
+        _first(office, found, "status_update_due")
 
 
 def _first(office: Office, found: dict[str, Message], *kinds: str) -> None:
@@ -198,8 +226,6 @@ class Told:
 
 def told(mail: Message) -> Told:
     """Subject and both bodies, decoded as a mail client does."""
-    from email import message_from_bytes
-
     whole = message_from_bytes(mail.as_bytes(), policy=default)
     bodies = {
         part.get_content_type(): str(part.get_content()).replace("\r\n", "\n")

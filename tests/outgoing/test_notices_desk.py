@@ -1,8 +1,8 @@
 """The notices of every shipped policy as the real desk sends them: read as files, true fact by fact.
 
-MAILBRIDGE_GOLDEN_UPDATE=1 writes tests/golden/desk/<policy>/<notice>.txt and .html anew; read them before you keep
-them. The mails come out of the real rules and store, so a notice that promises too much is seen here and not only
-in an example that somebody wrote.
+MAILBRIDGE_GOLDEN_UPDATE=1 writes tests/golden/desk/<policy>/<notice>.txt and .html anew; read them before you
+keep them. The mails come out of the real rules and store, so a notice that promises too much is seen here and
+not only in an example that somebody wrote.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from mailbridge.policy import command
 from mailbridge.policy.library import load_policy
 from tests.outgoing.notices_of_desk import JO, POLICIES, Told, notices_of, site, told
 from tests.scenarios.site import ANN, BOB, Office
@@ -57,8 +58,8 @@ def _ack_facts(policy: str) -> list[str]:
         "memsource": ["Tuesday, November 17, 5:00 AM UTC", "12 hours", "24 hours a day"],
         "gotomyerp": ["Thursday, November 19, 6:00 PM Eastern Time", "24-48 working hours",
                       "Level 3: Minimal business impact", "in the support portal only"],
-        "standard-enterprise": ["Tuesday, November 17, 11:00 AM Central Time", "1 business day", "Low priority",
-                                "Response times may vary"],
+        "standard-enterprise": ["Tuesday, November 17, 11:00 AM Central Time", "1 business day",
+                                "Low priority", "Response times may vary"],
         "tekstack": ["This mail is our first response", "1 business day", "Low",
                      "Please tell us the severity (critical, normal or low)"],
     }[policy]  # fmt: skip
@@ -80,7 +81,8 @@ def test_every_notice_names_its_case_in_text_and_html(policy: str) -> None:
         assert re.search(r"\[#\d+\]", seen.subject), name
         if not name.startswith("staff_answer"):
             number = re.search(r"\[#(\d+)\]", seen.subject)
-            assert number and re.search(rf"\b{number[1]}\b", seen.text), name
+            assert number is not None
+            assert re.search(rf"\b{number[1]}\b", seen.text), name
             assert re.search(rf"\b{number[1]}\b", _visible(seen.html)), name
 
 
@@ -152,8 +154,28 @@ def test_a_german_mail_is_acknowledged_in_german(policy: str) -> None:
     assert '<html lang="de">' in seen.html
 
 
+def test_a_german_case_stays_german() -> None:
+    for name, opening in (
+        ("auto_close_warning", "Brauchen Sie uns noch?"),
+        ("auto_close", "Fall 1 ist geschlossen"),
+        ("reopened", "Fall 1 ist wieder offen"),
+    ):
+        seen = told(notices_of("mekorma")[f"{name}-german"])
+        assert seen.subject.startswith(opening)
+        assert _both(seen, "Guten Tag Eva Maier"), name
+
+
+@pytest.mark.parametrize("policy", [policy for policy in POLICIES if policy != "tekstack"])
+def test_no_time_that_has_passed_is_promised(policy: str) -> None:
+    """Who escalates because the answer is late is not told to expect it last week."""
+    seen = told(notices_of(policy)["escalation_acknowledgement-late"])
+    assert _both(seen, "Our answer was due by")
+    assert "You can expect" not in seen.text
+    assert _both(told(notices_of(policy)["escalation-late"]), "Answer was due")
+
+
 def test_a_language_without_words_is_answered_in_english_and_says_so() -> None:
-    french = "Bonjour, depuis la mise à jour les chèques ne sont pas dans le bon sens et nous ne pouvons pas les utiliser, merci."
+    french = "Bonjour, depuis la mise à jour les chèques ne sont pas bons. Nous avons besoin de vous, merci."
     with site("mekorma") as office:
         office.mail("Luc <luc@client.example>", french, subject="Bonjour")
         assert office.case(1).language == "fr"
@@ -176,8 +198,10 @@ def test_a_customers_words_stay_words(policy: str) -> None:
             seen = told(mail)
             assert mail["Bcc"] is None, kind
             assert "\n" not in seen.subject
-            assert "{{ 7*7 }}" in seen.text and "49" not in seen.text, kind
-            assert "<script" not in seen.html and "<b>" not in seen.html, kind
+            assert "{{ 7*7 }}" in seen.text, kind
+            assert "49" not in seen.text, kind
+            assert "<script" not in seen.html, kind
+            assert "<b>" not in seen.html, kind
             assert "&lt;script&gt;" in seen.html, kind
         assert {people for _, people, _ in office.sent} == {(JO,), (ANN,), (BOB,)}
 
@@ -191,8 +215,6 @@ def test_an_answer_of_staff_goes_out_whole() -> None:
     )
     with site("mekorma") as office:
         office.mail(f"Jo Lee <{JO}>")
-        from mailbridge.policy import command
-
         office.desk.on_case(1, lambda f, c, n: command.reply(f, c, n, author=ANN, text=text))
         office.drain()
         seen = told(office.mails("staff_answer", JO)[0])
