@@ -16,6 +16,7 @@ from mailbridge.store.inbox import clean
 from mailbridge.store.schema import arrival, cursor, entry, message, outbox
 
 SAME_TEXT = timedelta(minutes=15)
+MACHINE_KINDS = frozenset(("auto_generated", "list", "auto_reply", "bounce", "report"))
 
 
 class Lookup:
@@ -128,6 +129,12 @@ class Lookup:
         rows = self._connection.execute(select(cursor.c.mailbox, cursor.c.polled_at)).all()
         polled = {row.mailbox: row.polled_at for row in rows if "#" not in row.mailbox}
         return any((at := polled.get(name)) is None or at < since for name in mailboxes)
+
+    def only_machines(self, case_id: int) -> bool:
+        """Whether all that came in on the case was written by machines or lists."""
+        kinds = select(entry.c.kind).where(entry.c.case_id == case_id, entry.c.direction == "in").distinct()
+        found = set(self._connection.execute(kinds).scalars())
+        return bool(found) and found <= MACHINE_KINDS
 
     def recipients(self, message_id: int) -> tuple[str, ...]:
         rows = self._connection.execute(select(arrival.c.rcpt_to).where(arrival.c.message_id == message_id))

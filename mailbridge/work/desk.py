@@ -29,7 +29,7 @@ from mailbridge.model.policy import Policy
 from mailbridge.outgoing.notices import Renderer
 from mailbridge.policy.decide import decide
 from mailbridge.policy.due import decide_due
-from mailbridge.policy.library import load_policy
+from mailbridge.policy.library import configured_policy
 from mailbridge.store import cases as case_rows
 from mailbridge.store.apply import Applier, Clash
 from mailbridge.store.cases import Cases
@@ -94,7 +94,7 @@ class Desk:
         cls, config: Config, clock: Clock | None = None, *, store: Store | None = None
     ) -> Iterator[Desk]:
         """A desk on the configured store, migrated. Raises ConfigInvalid, StoreUnavailable, CannotWrite."""
-        policy = load_policy(config.site.policy)
+        policy = configured_policy(config.site.policy, config.source)
         if store is None:
             config.prepare_state()
         own = store or Store(config.store.url)
@@ -241,7 +241,11 @@ class Desk:
         mailboxes = [mailbox.name for mailbox in self.config.imap]
         # what came before the moment in question, or just now, must have been read before silence counts
         since = min(case.auto_close_at or self.clock.now(), self.clock.now() - LOOKED_AT_LEAST)
-        return replace(facts, unread_mail=lookup.unread_mail(mailboxes, since))
+        facts = replace(facts, unread_mail=lookup.unread_mail(mailboxes, since))
+        if lookup.only_machines(case.id):  # staff may answer a robot, but nothing automatic follows
+            silent = replace(facts.classification, may_answer=False, no_answer="a machine wrote it")
+            facts = replace(facts, classification=silent)
+        return facts
 
     def _bare_facts(self, lookup: Lookup, address: str) -> Facts:
         contact: Contact | None = lookup.contact_by_address(address)

@@ -44,3 +44,17 @@ def test_another_severity_made_a_first_promise_for_a_further_message() -> None:
         )
         assert desk.case(1).deadline_state is DeadlineState.NONE
         assert desk.case(1).respond_by is None
+
+
+def test_a_robot_was_warned_that_its_case_closes() -> None:
+    with office() as desk:
+        desk.mail("robot@customer.example", subject="Disk full", headers={"Auto-Submitted": "auto-generated"})
+        _answered(desk, "We look at it.")
+        desk.wait(days=4)
+        assert [
+            mail["To"]
+            for kind, to, mail in desk.sent
+            if "robot@customer.example" in to and kind != "staff_answer"
+        ] == []
+        assert desk.case(1).status is Status.WAITING
+        assert "auto_close_stopped" in desk.events(1)
