@@ -46,6 +46,7 @@ EVENTS: dict[str, str] = {
     "smtp_errors": "warning",
     "smtp_tls_failed": "warning",
     "smtp_login_refused": "warning",
+    "logins_unreadable": "error",
     "smtp_bug": "bug",
     # intake: IMAP
     "imap_stored": "info",

@@ -41,6 +41,7 @@ COMMANDS = {
     "status": "Show queues, deadlines at risk, mailboxes, model and disk.",
     "transcribe": "Turn recordings into text.",
     "model": "List and install speech models.",
+    "login": "Make the line that lets a staff member log in by SMTP.",
     "db": "Upgrade, back up and check the database.",
 }
 

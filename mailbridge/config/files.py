@@ -142,8 +142,19 @@ def _secrets(config: Config) -> Iterator[Trouble]:
             yield section, "ca", _unreadable(login.ca)
         if login.token_command and not os.access(login.token_command[0], os.X_OK):
             yield section, "token_command", f"{login.token_command[0]} is no program that this user may run"
-    if config.smtp is not None and config.smtp.logins is not None and _unreadable(config.smtp.logins):
-        yield "smtp", "logins", _unreadable(config.smtp.logins)
+    yield from _logins(config)
+
+
+def _logins(config: Config) -> Iterator[Trouble]:
+    if config.smtp is None or config.smtp.logins is None:
+        return
+    from mailbridge.intake.logins import read_logins
+
+    try:
+        read_logins(config.smtp.logins)
+    except ConfigInvalid as error:
+        for found in error.problems:
+            yield "smtp", "logins", f"{found.source} {found.message}"
 
 
 def _folders(config: Config) -> Iterator[Trouble]:
