@@ -57,9 +57,12 @@ class Context:
 
         Raises NotFound or ConfigInvalid.
         """
-        from mailbridge.policy.library import load_policy
+        from mailbridge.policy.library import configured_policy, load_policy
 
-        return load_policy(name or self.config().site.policy)
+        if name:
+            return load_policy(name)
+        config = self.config()
+        return configured_policy(config.site.policy, config.source)
 
     def _missing(self) -> Problem:
         ways = f"give one with --config FILE or ${VARIABLE}, or put it at {DEFAULT_PATH}"

@@ -237,9 +237,14 @@ class Simulation:
         self._on(step, lambda facts, case, now: command.note(facts, case, now, author=author, text=text))
 
     def _hold(self, step: Mapping[str, Any]) -> None:
-        until = _instant(str(step["until"])) if step.get("until") else None
+        until = self._end_of_hold(str(step["until"])) if step.get("until") else None
         author = self._author(step)
         self._on(step, lambda facts, case, now: command.hold(facts, case, now, author=author, until=until))
+
+    def _end_of_hold(self, text: str) -> datetime:
+        """An instant or a date, as `case hold --until` takes it, or a span after the line's own moment."""
+        now = self.desk.clock.now()
+        return _moment({"at": text}, now) if text.startswith("+") else command.hold_until(self._policy, text)
 
     def _release(self, step: Mapping[str, Any]) -> None:
         author = self._author(step)

@@ -336,9 +336,9 @@ def _bounce(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
         participant=False,
     )
     for recipient in hard:
-        draft.add(
-            MarkAddress(recipient.address.lower(), f"{recipient.status} {recipient.diagnostic}".strip()[:300])
-        )
+        why = f"{recipient.status} {recipient.diagnostic}".strip()[:300]
+        draft.add(MarkAddress(recipient.address.lower(), why))
+        draft.record("address_dead", address=recipient.address.lower(), reason=why)
     if hard and draft.case.auto_close_at is not None and tied.kind == "auto_close_warning":
         draft.stop_silence()
         draft.record("auto_close_stopped", reason="the warning could not be delivered")

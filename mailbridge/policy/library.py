@@ -49,6 +49,14 @@ def load_policy(name_or_path: str) -> Policy:
     return parse_policy(_read(wanted), wanted)
 
 
+def configured_policy(name_or_path: str, source: str) -> Policy:
+    """The policy that the site configuration names. Raises ConfigInvalid, also where it is not there."""
+    try:
+        return load_policy(name_or_path)
+    except NotFound as error:
+        raise ConfigInvalid([Problem(source, "site", "policy", str(error))]) from None
+
+
 def _read(path: str) -> str:
     try:
         with Path(path).open("rb") as file:

@@ -17,7 +17,9 @@ _PREFIXES = (
 _REPLY = re.compile(rf"^\s*(?:{_PREFIXES})(?:\s*[\[(]\d+[\])]|\^\d+)?\s*[:：]\s*", re.IGNORECASE)
 _TAG = re.compile(r"\[#\d{1,10}\]")
 _BLANKS = re.compile(r"\s+")
-_DIGITS = re.compile(r"\d+")
+# Numbers are counters, times and long identifiers; but another srv1, web-02 or 10.0.0.7 is another report.
+_NAME = r"\b\d{1,3}(?:\.\d{1,3}){3}\b|(?<![^\W_])[^\W\d_]+[-_]?\d{1,3}(?!\d)"
+_COUNTS = re.compile(rf"({_NAME})|\d+")
 _NUMBER = re.compile(
     r"(?:\[#|(?<![\w#&])#|\b(?:case|ticket|request|fall|vorgang|dossier|caso|sak|ärende|zaak)"
     r"(?:\s+(?:number|no\.?|nr\.?|id|nummer))?\s*[:#]?\s*#?)(\d{1,10})\b",
@@ -51,7 +53,7 @@ def subject_key(subject: str) -> str:
 
 def report_key(subject: str) -> str:
     """For machines' reports: the same report with another counter or time has the same key."""
-    return _DIGITS.sub("0", subject_key(subject))
+    return _COUNTS.sub(lambda found: found[1] or "0", subject_key(subject))
 
 
 def numbers_in(text: str, tag: str = "") -> tuple[int, ...]:

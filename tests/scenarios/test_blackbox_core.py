@@ -149,3 +149,37 @@ def test_a_merge_sees_what_came_to_its_target_meanwhile(desk: Office) -> None:
     assert desk.case(1).escalation_level == 1
     with pytest.raises(Permanent):
         desk.desk.on_case(2, merge)  # type: ignore[arg-type]
+
+
+def _report(desk: Office, subject: str) -> int | None:
+    machine = {"Auto-Submitted": "auto-generated"}
+    return desk.mail("zabbix@mon.example", f"{subject}: see there", subject=subject, headers=machine).case
+
+
+def test_the_same_report_with_another_counter_is_one_case(desk: Office) -> None:
+    cases = {
+        _report(desk, f"PROBLEM #{n}: disk 9{n}% full on srv1 at 2026-11-16T09:0{n}:00") for n in range(5)
+    }
+    assert cases == {1}
+
+
+def test_a_report_of_another_machine_is_another_case(desk: Office) -> None:
+    names = ("srv1", "srv2", "web-01", "web-02")
+    assert [_report(desk, f"PROBLEM: {name} is down") for name in names] == [1, 2, 3, 4]
+
+
+def test_a_dead_address_stands_on_the_record_of_its_case(desk: Office) -> None:
+    desk.mail(JO, WORDS)
+    (ack,) = desk.mails("acknowledgement")
+    bounce = (
+        "From: MAILER-DAEMON@customer.example\r\nTo: support@desk.example\r\nSubject: Undelivered\r\n"
+        "Message-ID: <b@customer.example>\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        "--b\r\n\r\nNo such user.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+        "Reporting-MTA: dns; mx.customer.example\r\n\r\nFinal-Recipient: rfc822; jo@customer.example\r\n"
+        "Action: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
+        f"Message-ID: {ack['Message-ID']}\r\n\r\n--b--\r\n"
+    )
+    assert desk.raw(bounce.encode(), (SUPPORT,), "").outcome == "threaded"
+    assert "address_dead" in desk.events(1)
+    assert desk.mails("undeliverable", ANN)
