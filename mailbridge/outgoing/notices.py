@@ -123,10 +123,11 @@ class Renderer:
         raise Permanent(problem or f"there is no template {notice.kind.value}/{TEXT}")
 
     def render_set(self, place: int, folder: str, data: Mapping[str, Any]) -> Rendered:
-        """One folder's own words, with no fallback. Raises Permanent."""
+        """One folder's own words; only a subject that it has none of is the kind's. Raises Permanent."""
         chosen = _Set(place, folder, "en")
+        sets = (chosen, *self._sets_for(NoticeKind(folder.partition("/")[0]), "", ""))
         try:
-            return self._render((chosen,), chosen, complete(data), "")
+            return self._render(sets, chosen, complete(data), "")
         except _BROKEN as error:
             raise Permanent(f"the template {self._told(chosen)} cannot be rendered: {_why(error)}") from error
 

@@ -28,6 +28,7 @@ from mailbridge.store.migrate import upgrade
 from mailbridge.work.desk import Desk
 from tests.scenarios.site import ANN, BOB, ESCALATION, SUPPORT, Office
 
+RENDERER = Renderer([default_template_dir()])  # one for all: what it compiled is the dearest part of a test
 POLICIES = ("mekorma", "memsource", "gotomyerp", "standard-enterprise", "tekstack")
 JO, NEW, OLD, EVA = "jo@customer.example", "kim@nowhere.example", "pat@lapsed.example", "eva@kunde.example"
 MONDAY = datetime(2026, 11, 16, 17, 0, tzinfo=UTC)  # 9 AM Pacific, noon Eastern
@@ -66,7 +67,7 @@ def site(policy: str, start: datetime = MONDAY, *, escalation: bool = True) -> I
     line = f"escalation = {ESCALATION if escalation else 'none'}"
     config = parse_config(SITE.format(policy=policy, escalation=line), "test", Path("/"))
     try:
-        desk = Desk(config, store, load_policy(policy), Renderer([default_template_dir()]), clock)
+        desk = Desk(config, store, load_policy(policy), RENDERER, clock)
         desk.customers.put_batch(CUSTOMERS)
         yield Office(desk, clock)
     finally:

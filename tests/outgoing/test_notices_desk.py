@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from mailbridge.model.notice import Notice, NoticeKind
+from mailbridge.outgoing.notices import Renderer, check_templates, default_template_dir, example
 from mailbridge.policy import command
 from mailbridge.policy.library import load_policy
 from tests.outgoing.notices_of_desk import JO, POLICIES, Told, notices_of, site, told
@@ -221,3 +223,19 @@ def test_an_answer_of_staff_goes_out_whole() -> None:
     assert seen.text.startswith("    indented first\n\n\n\nafter a gap\n")
     assert "log line 12999\nthe end\n" in seen.text
     assert "log line 12999\nthe end" in seen.html
+
+
+def test_a_folder_of_an_admins_own_words_may_hold_one_file(tmp_path: Path) -> None:
+    """docs/templates.md, "A word of your own": checked without a complaint, and used."""
+    own = tmp_path / "closed" / "mekorma"
+    own.mkdir(parents=True)
+    page = (Path(__file__).resolve().parents[2] / "docs" / "templates.md").read_text("utf-8")
+    shown = page.split("text.j2\n", 1)[1].split("```", 1)[0]
+    (own / "text.j2").write_text(shown, "utf-8")
+    assert check_templates([tmp_path]) == []
+    notice = Notice(NoticeKind.CLOSED, (JO,), example(NoticeKind.CLOSED), policy="mekorma")
+    rendered = Renderer([tmp_path, default_template_dir()]).render(notice)
+    assert rendered.subject == "Case 1042 is closed: Checks print upside down"
+    assert rendered.text.endswith("case 1042 is closed.\n\nThank you for printing with us!\n")
+    (own / "text.j2").write_text("{{ case.nmber }}", "utf-8")
+    assert "no attribute 'nmber'" in str(check_templates([tmp_path])[0])
