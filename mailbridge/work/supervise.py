@@ -164,6 +164,7 @@ class Supervisor:
         wait(waiting, self._patience(timeout_s))
         for child in self._children:
             self._see_to(child)
+        self._children = [child for child in self._children if child.alive or child.spec.count]
 
     def tell(self, role: str, word: str) -> None:
         """Send a word to the processes of a role."""
@@ -191,7 +192,7 @@ class Supervisor:
         for child in new:
             child.well_s = self._now_s()
             self._start(child)
-        self._children = [c for c in self._children if c.alive or c.spec.count] + new
+        self._children += new
 
     def stop(self, within_s: float) -> bool:
         """Let every process end its step; kill what is left after within_s. True where none was killed."""
