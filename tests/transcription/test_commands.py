@@ -30,7 +30,8 @@ def configured(folder: Path, model: str) -> list[str]:
     """A configuration that names the model."""
     file = folder / "config.ini"
     file.write_text(
-        "[site]\nname = Desk\nsupport = support@desk.example\nescalation = up@desk.example\n"
+        "[site]\nname = Desk\nsupport = support@desk.example\n"
+        "escalation = up@desk.example\n"
         f"staff = ann@desk.example\npolicy = mekorma\nstate = {folder / 'state'}\n[voicemail]\nmodel = {model}\n"
     )
     return ["-c", str(file)]
