@@ -20,6 +20,10 @@ from mailbridge.model.message import Address
 
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"\\@]+(?:\.[^\s<>()\[\],;:\"\\@]*)*@[^\s<>()\[\],;:\"\\@]+", re.I)
 _BRACKETED = re.compile(r"<\s*([^<>]{1,998}?)\s*>")
+# Some clients join ids by commas and lose the brackets of a few; a phrase beside an id ("Message from Jo of
+# today") has no comma on its sides, and its address is none.
+_WORD = r"[^\s<>,;\"'()@]{1,490}"
+_BRACKETED_OR_LISTED = re.compile(_BRACKETED.pattern + rf"|(?:^|,)\s*({_WORD}@{_WORD})(?=\s*(?:,|$))")
 _DEEP = re.compile(r"[(\[]{8}|(?:\([^()]*){20}")
 _NAME_BYTES = 320
 _EASY = re.compile(r"^[^\"(),:;<>@\\\[\]=]*<([^\s\"(),:;<>@\\\[\]]+@[^\s\"(),:;<>@\\\[\]]+)>$")
@@ -111,9 +115,11 @@ def read_ids(values: Sequence[object], limit: int = 200) -> tuple[str, ...]:
 
 
 def _ids_of(text: str) -> list[str]:
-    ids = ["<" + re.sub(r"\s+", "", hit) + ">" for hit in _BRACKETED.findall(text) if hit.strip()]
-    if ids:
-        return ids
+    if _BRACKETED.search(text):
+        hits = (hit[1] or hit[2] for hit in _BRACKETED_OR_LISTED.finditer(text))
+        ids = ["<" + re.sub(r"\s+", "", hit)[:998] + ">" for hit in hits if hit.strip()]
+        if ids:
+            return ids
     words = (word.strip("<>\"'()") for word in re.split(r"[\s,;]+", text))
     return [f"<{word[:998]}>" for word in words if "@" in word]
 

@@ -138,9 +138,10 @@ def _escalate_existing(draft: Draft, facts: Facts, message: ParsedMessage) -> No
         draft.owe_answer(TargetKind.NEXT if in_work else TargetKind.FIRST, arrived(facts, draft.now))
     draft.escalate(facts, "the customer wrote to the escalation address", f"escalation:{facts.message_id}")
     level = draft.case.escalation_level
-    if not message.author.key or not knows(draft.case, facts, message):
+    if not message.author.key:
         return
-    # to the one who escalated: a colleague of the requester waits for it, the requester may not know of it
+    # to the one who escalated and to nobody else (PITFALLS 12.4): a colleague waits for it; who holds a token
+    # of the case has a mail of ours, which says more than this one
     data = {"escalation": {"level": level}, "greet": message.author.name}
     once = f"escalation_ack:{facts.message_id}"
     draft.send_customer(

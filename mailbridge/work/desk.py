@@ -12,8 +12,9 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from mailbridge.clock import Clock, SystemClock
 from mailbridge.config import Config
@@ -29,7 +30,6 @@ from mailbridge.model.policy import Policy
 from mailbridge.outgoing.notices import Renderer
 from mailbridge.policy.decide import decide
 from mailbridge.policy.due import decide_due
-from mailbridge.policy.library import configured_policy
 from mailbridge.store import cases as case_rows
 from mailbridge.store.apply import Applier, Clash
 from mailbridge.store.cases import Cases
@@ -42,7 +42,7 @@ from mailbridge.store.migrate import upgrade
 from mailbridge.store.outbox import Outbox
 from mailbridge.work.facts import Ground, Understood, entitled, understand
 from mailbridge.work.notices import InHand, NoticeWriter
-from mailbridge.work.site import make_site
+from mailbridge.work.site import make_site, site_policy
 
 MOST_CLASHES = 20
 MOST_ATTEMPTS = 5  # at one message, before it is quarantined with its error
@@ -83,7 +83,7 @@ class Desk:
             policy=policy,
             secrets=secrets,
             tag=config.site.subject_tag,
-            region=config.site.region,
+            region=config.region,
             transcribe=model is not None,
         )
         self._notices = NoticeWriter(config, policy, renderer, secrets, clock)
@@ -94,16 +94,21 @@ class Desk:
         cls, config: Config, clock: Clock | None = None, *, store: Store | None = None
     ) -> Iterator[Desk]:
         """A desk on the configured store, migrated. Raises ConfigInvalid, StoreUnavailable, CannotWrite."""
-        policy = configured_policy(config.site.policy, config.source)
+        policy = site_policy(config)
         if store is None:
             config.prepare_state()
-        own = store or Store(config.store.url)
+        own = store or Store.of(config.store)
         try:
             upgrade(own)
             yield cls(config, own, policy, Renderer(template_folders(config)), clock or SystemClock())
         finally:
             if store is None:
                 own.close()
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of times for people: [site] zone, else that of the policy's calendar."""
+        return ZoneInfo(self.config.site.zone or self.policy.calendars[self.policy.calendar].zone.key)
 
     # --- messages -----------------------------------------------------------------------------------------
 
@@ -113,7 +118,9 @@ class Desk:
         """
         stored = self.inbox.put_batch([(envelope, raw)])[0]
         outcome = self.process_message(stored.message_id)
-        return replace(outcome, outcome="duplicate") if stored.duplicate else outcome
+        if not stored.duplicate:
+            return outcome
+        return replace(outcome, outcome="duplicate", reason=f"the same bytes as message {stored.message_id}")
 
     def process_message(self, message_id: int) -> Outcome:
         """Run the message's own process jobs until it is decided. Raises Temporary when it cannot be now."""

@@ -238,3 +238,18 @@ def test_dangerous_files_are_marked() -> None:
     assert "backwards" in danger("\u202efdp.txt", "fdp.txt", "", b"")
     assert "macros" in danger("a.docm", "a.docm", "", b"")
     assert danger("a.pdf", "a.pdf", "application/pdf", b"%PDF-") == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "ids"),
+    [
+        ("<a@x>,b@y,<c@z>", ("<a@x>", "<b@y>", "<c@z>")),
+        ("a@x, <b@y>", ("<a@x>", "<b@y>")),
+        ("<a@x>, b@y", ("<a@x>", "<b@y>")),
+        ('"Message from jo@x.example of today." <b@y>', ("<b@y>",)),
+        ("jo@x.example wrote <b@y>", ("<b@y>",)),
+    ],
+)
+def test_ids_of_which_some_lost_their_brackets(written: str, ids: tuple[str, ...]) -> None:
+    raw = HEAD + b"Subject: Ids\nReferences: " + written.encode() + b"\n\nText\n"
+    assert parse(raw).references == ids

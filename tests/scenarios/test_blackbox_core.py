@@ -183,3 +183,24 @@ def test_a_dead_address_stands_on_the_record_of_its_case(desk: Office) -> None:
     assert desk.raw(bounce.encode(), (SUPPORT,), "").outcome == "threaded"
     assert "address_dead" in desk.events(1)
     assert desk.mails("undeliverable", ANN)
+
+
+def test_who_escalates_by_a_mail_of_ours_is_acknowledged_though_no_participant(desk: Office) -> None:
+    desk.mail(JO, WORDS)
+    (ack,) = desk.mails("acknowledgement")
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["To"], mail["Subject"] = "Boss <boss@customer.example>", ESCALATION, "Look at this"
+    mail["Message-ID"] = "<boss@customer.example>"
+    mail.set_content("Nobody has answered us.")
+    mail.add_attachment(ack.as_bytes(), maintype="application", subtype="octet-stream", filename="ack.eml")
+    assert desk.raw(mail.as_bytes(), (ESCALATION,), "boss@customer.example").case == 1
+    (answer,) = desk.mails("escalation_acknowledgement")
+    assert answer["To"] == "boss@customer.example"
+    assert "Boss" in _greeting(answer)
+
+
+def test_a_duplicate_says_of_what_it_is_one(desk: Office) -> None:
+    outcomes = [desk.raw(_with_file(10), (SUPPORT,), "jo@customer.example") for _ in range(2)]
+    assert [one.outcome for one in outcomes] == ["created", "duplicate"]
+    assert outcomes[1].reason == "the same bytes as message 1"
+    assert outcomes[1].case == 1
