@@ -40,6 +40,7 @@ ROLES = ("smtp", "lmtp", "imap", "spool", "scheduler", "worker", "relay", "trans
 STEP_S = 1.0
 RELAY_SILENT_S = 900.0  # a slow relay may take minutes for each of the steps of one mail
 BIND_S = 5.0
+MODEL_S = 420.0  # a big model may take minutes to load
 _SLACK_S = 2.0
 
 
@@ -111,7 +112,7 @@ class Daemon:
             yield Spec("relay", back.relay, (config,), silent_s=RELAY_SILENT_S, log_level=level)
         voicemail = config.voicemail
         if "transcriber" in self._roles and voicemail is not None and voicemail.model is not None:
-            silent_s = voicemail.timeout_s + 120.0
+            silent_s = 2 * voicemail.timeout_s + MODEL_S
             yield Spec(
                 "transcriber", back.transcriber, (config,), nice=10, silent_s=silent_s, log_level=level
             )
