@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailbridge.errors import Temporary
-from mailbridge.model.case import Case
+from mailbridge.model.case import Case, Timer
 from mailbridge.model.decision import (
     NEW,
     AddEntry,
@@ -159,6 +159,20 @@ def _settle(
     )
 
 
+# Made once: to build a statement anew for each row costs more than to run it.
+_NEW_CASE, _NEW_ENTRY, _NEW_EVENT, _NEW_OUTGOING = insert(case), insert(entry), insert(event), insert(outbox)
+_NEW_PERSON, _NEW_IN_THREAD = insert(participant), insert(thread)
+_PEOPLE = select(participant.c.address).where(participant.c.case_id == bindparam("of"))
+_IN_THREAD = select(thread.c.case_id).where(
+    thread.c.message_ref == bindparam("ref"), thread.c.case_id == bindparam("of")
+)
+_OUTBOX_KEY = select(outbox.c.id).where(outbox.c.key == bindparam("key"))
+
+
+def _timer_key(case_id: int, timer: Timer) -> str:
+    return f"due:{case_id}:{timer.value}"
+
+
 class _Run:
     """One decision under way in one transaction."""
 
@@ -173,6 +187,8 @@ class _Run:
         self.changes: dict[int, dict[str, Any]] = {}
         self.sends: list[Send] = []
         self.contact_id: int | None = None
+        self.events: list[dict[str, Any]] = []
+        self.timers: dict[tuple[int, Timer], datetime | None] = {}
 
     def fence(self, versions: Mapping[int, int]) -> None:
         for case_id, version in versions.items():
@@ -216,20 +232,16 @@ class _Run:
             "follows": effect.follows,
             "deadline_state": "none",
         }
-        key = self.connection.execute(insert(case).values(**values)).inserted_primary_key
+        key = self.connection.execute(_NEW_CASE, values).inserted_primary_key
         assert key is not None
         self.new_id = int(key[0])
         self._join(self.new_id, effect.participants)
 
     def _join(self, case_id: int, addresses: tuple[str, ...]) -> None:
         wanted = {clean(address).lower()[:320] for address in addresses if address}
-        known = set(
-            self.connection.execute(
-                select(participant.c.address).where(participant.c.case_id == case_id)
-            ).scalars()
-        )
-        for address in sorted(wanted - known):
-            self.connection.execute(insert(participant).values(case_id=case_id, address=address))
+        known = set(self.connection.execute(_PEOPLE, {"of": case_id}).scalars())
+        if new := [{"case_id": case_id, "address": address} for address in sorted(wanted - known)]:
+            self.connection.execute(_NEW_PERSON, new)
 
     def add_entry(self, effect: AddEntry, outbox_id: int | None = None) -> None:
         case_id = self.real(effect.case)
@@ -250,7 +262,7 @@ class _Run:
             "outbox_id": outbox_id,
             "attachments": [dict(item) for item in effect.attachments],
         }
-        self.connection.execute(insert(entry).values(**values))
+        self.connection.execute(_NEW_ENTRY, values)
         if effect.message_ref:
             self.know_thread(case_id, effect.message_ref)
         if incoming and effect.participant and effect.author and "@" in effect.author:
@@ -261,32 +273,34 @@ class _Run:
 
     def know_thread(self, case_id: int, ref: str) -> None:
         ref = clean(ref)[:512]
-        here = (thread.c.message_ref == ref, thread.c.case_id == case_id)
-        if self.connection.execute(select(thread.c.case_id).where(*here)).first() is None:
-            self.connection.execute(insert(thread).values(message_ref=ref, case_id=case_id))
+        if self.connection.execute(_IN_THREAD, {"ref": ref, "of": case_id}).first() is None:
+            self.connection.execute(_NEW_IN_THREAD, {"message_ref": ref, "case_id": case_id})
 
     def change(self, effect: ChangeCase) -> None:
         self.changes.setdefault(self.real(effect.case), {}).update(effect.changes)
 
     def record(self, effect: Record) -> None:
-        self.connection.execute(
-            insert(event).values(
-                case_id=self.real(effect.case),
-                message_id=self.message_id,
-                at=self.now,
-                event=effect.event,
-                data=_json(effect.data),
-            )
+        self.events.append(
+            {
+                "case_id": self.real(effect.case),
+                "message_id": self.message_id,
+                "at": self.now,
+                "event": effect.event,
+                "data": _json(effect.data),
+            }
         )
 
     def set_timer(self, effect: SetTimer) -> None:
-        case_id = self.real(effect.case)
-        key = f"due:{case_id}:{effect.timer.value}"
-        if effect.due_at is None:
-            jobs.remove(self.connection, key)
-        else:
-            payload = {"case": case_id, "timer": effect.timer.value}
-            jobs.add(self.connection, "due", key, payload, effect.due_at)
+        """Only remembered: of several moments for one timer the last is meant."""
+        self.timers[(self.real(effect.case), effect.timer)] = effect.due_at
+
+    def write_timers(self) -> None:
+        gone = [(case_id, timer) for (case_id, timer), due_at in self.timers.items() if due_at is None]
+        jobs.remove(self.connection, [_timer_key(*one) for one in gone if one[0] != self.new_id])
+        for (case_id, timer), due_at in self.timers.items():
+            if due_at is not None:
+                payload = {"case": case_id, "timer": timer.value}
+                jobs.add(self.connection, "due", _timer_key(case_id, timer), payload, due_at)
 
     def transcribe(self, effect: Transcribe) -> None:
         for part in effect.parts:
@@ -327,6 +341,9 @@ class _Run:
             snap = cases.by_id(self.connection, self.real(effect.case))
             assert snap is not None
             self._post(snap, effect)
+        self.write_timers()
+        if self.events:
+            self.connection.execute(_NEW_EVENT, self.events)
 
     def _post(self, snap: Case, effect: Send) -> None:
         """One mail to a customer; to staff one each, since each carries a token of its own."""
@@ -334,8 +351,7 @@ class _Run:
         for to in groups:
             key = f"{snap.id}:{effect.once}" + ("" if effect.kind in _TO_CUSTOMER else f":{to[0].lower()}")
             key = key if len(key) <= 160 else key[:95] + hashlib.sha256(key.encode()).hexdigest()
-            known = select(outbox.c.id).where(outbox.c.key == key)
-            if self.connection.execute(known).first() is None:
+            if self.connection.execute(_OUTBOX_KEY, {"key": key}).first() is None:
                 self._write_mail(snap, effect, to, key)
         if effect.event and effect.kind != "staff_answer":
             data = {"notice": effect.kind, "to": list(effect.to)} | dict(effect.data.get("event_data", {}))
@@ -362,7 +378,7 @@ class _Run:
             "due_at": self.now,
             "raw": mail.raw,
         }
-        made = self.connection.execute(insert(outbox).values(**values)).inserted_primary_key
+        made = self.connection.execute(_NEW_OUTGOING, values).inserted_primary_key
         assert made is not None
         self.know_thread(snap.id, mail.message_ref)
         if effect.kind in _TO_CUSTOMER:

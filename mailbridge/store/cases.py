@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Row, bindparam, func, or_, select
 
 from mailbridge.errors import NotFound
 from mailbridge.model.case import Case, Channel, DeadlineState, Status
@@ -18,13 +18,18 @@ _PLAIN = [column.name for column in case.c if column.name in Case.__slots__]
 _ENUMS = {"status": Status, "channel": Channel, "deadline_state": DeadlineState, "entitled": Entitled}
 
 
+_PARTICIPANTS = select(participant).where(participant.c.case_id.in_(bindparam("ids", expanding=True)))
+_BY_ID = select(case).where(case.c.id == bindparam("id"))
+_BY_NUMBER = select(case).where(case.c.number == bindparam("number"))
+
+
 def snapshots(connection: Connection, rows: Sequence[Row[Any]]) -> list[Case]:
     """Case rows as frozen snapshots, with their participants and what became of the last warning."""
     if not rows:
         return []
     ids = [row.id for row in rows]
     people: dict[int, list[str]] = {}
-    for row in connection.execute(select(participant).where(participant.c.case_id.in_(ids))):
+    for row in connection.execute(_PARTICIPANTS, {"ids": ids}):
         people.setdefault(row.case_id, []).append(row.address)
     return [_snapshot(connection, row, tuple(people.get(row.id, ()))) for row in rows]
 
@@ -42,7 +47,7 @@ def _snapshot(connection: Connection, row: Row[Any], people: tuple[str, ...]) ->
 
 
 def by_id(connection: Connection, case_id: int) -> Case | None:
-    rows = connection.execute(select(case).where(case.c.id == case_id)).all()
+    rows = connection.execute(_BY_ID, {"id": case_id}).all()
     return next(iter(snapshots(connection, rows)), None)
 
 
@@ -102,7 +107,7 @@ def recent_of(
 
 def require(connection: Connection, number: int) -> Case:
     """The case of this number itself (also a merged one). Raises NotFound."""
-    rows = connection.execute(select(case).where(case.c.number == number)).all()
+    rows = connection.execute(_BY_NUMBER, {"number": number}).all()
     if not rows:
         raise NotFound(f"there is no case {number}")
     return snapshots(connection, rows)[0]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailbridge.store.engine import Store
@@ -38,24 +38,34 @@ class Job:
     lease: int = 0
 
 
+# Made once: to build a statement anew for each job costs more than to run it.
+_BY_KEY = select(job.c.id).where(job.c.key == bindparam("key"))
+_NEW = insert(job)
+_REMOVE = delete(job).where(job.c.key.in_(bindparam("keys", expanding=True)), job.c.state != "running")
+
+
 def add(connection: Connection, kind: str, key: str, payload: Mapping[str, Any], due_at: datetime) -> None:
     """Add a job, or make the one with this key ready again at due_at."""
     values = {"due_at": due_at, "state": "ready", "attempt": 0, "lease_until": None, "error": ""}
-    changed = connection.execute(
-        update(job).where(job.c.key == key, job.c.state != "running").values(payload=dict(payload), **values)
-    )
-    if changed.rowcount:
+    again = update(job).where(job.c.key == key, job.c.state != "running")
+    if _known(connection, key) and (  # most are new: look before writing
+        connection.execute(again.values(payload=dict(payload), **values)).rowcount
+    ):
         return
-    running = connection.execute(select(job.c.id).where(job.c.key == key)).first()
-    if running is not None:  # its holder works on older news: one more run under a key of its own
+    if _known(connection, key):  # its holder works on older news: one more run under a key of its own
         add(connection, kind, key + "+", payload, due_at)
         return
-    connection.execute(insert(job).values(kind=kind, key=key, payload=dict(payload), **values))
+    connection.execute(_NEW, {"kind": kind, "key": key, "payload": dict(payload), **values})
 
 
-def remove(connection: Connection, key: str) -> None:
-    """Take a timer away, unless it is being worked on: its handler will see that it is stale."""
-    connection.execute(delete(job).where(job.c.key == key, job.c.state != "running"))
+def _known(connection: Connection, key: str) -> bool:
+    return connection.execute(_BY_KEY, {"key": key}).first() is not None
+
+
+def remove(connection: Connection, keys: Sequence[str]) -> None:
+    """Take timers away, unless one is being worked on: its handler will see that it is stale."""
+    if keys:
+        connection.execute(_REMOVE, {"keys": list(keys)})
 
 
 class Jobs:

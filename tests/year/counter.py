@@ -1,4 +1,4 @@
-"""A second opinion on every deadline: hours and holidays of the five policies written anew, and minutes counted
+"""A second opinion on every deadline: hours and holidays of the five policies written anew, minutes counted
 one by one.
 
 It shares nothing with the code under test, not even the holiday library or the policy files. All the opening
@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Promised:
-    """What the text of a policy says of mail, in minutes. hours: from, to for Monday to Thursday and for Friday."""
+    """What the text of a policy says of mail, in minutes. hours: from, to of Monday to Thursday; friday."""
 
     zone: str
     hours: tuple[int, int]

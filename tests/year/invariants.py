@@ -104,7 +104,7 @@ def _acknowledged(books: Books, case_id: int, events: list[Any]) -> Iterator[str
     first = books.messages[next(row.message_id for row in events if row.message_id)]
     person = first.kind == "human"
     if sent != person:
-        yield f"{sent} acknowledgements to {case.requester or 'nobody'} for a first message that is {first.kind}"
+        yield f"{sent} acknowledgements to {case.requester or 'nobody'} for a first one that is {first.kind}"
 
 
 def _status(books: Books, case_id: int, events: list[Any]) -> Iterator[str]:
@@ -176,7 +176,7 @@ def _owed(books: Books, events: list[Any]) -> _Owed:
 
 
 def _deadlines(books: Books, case_id: int, events: list[Any]) -> Iterator[str]:
-    """Each promise to the minute; warned of and missed at its moment, or once after an outage, or not at all."""
+    """Each promise to the minute; warned of and missed at its moment, or once after an outage, or never."""
     del case_id
     expected: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
     for arrived, known, ended in _owed(books, events).counted:
@@ -204,7 +204,7 @@ def _moments(pairs: list[tuple[datetime, datetime]]) -> str:
 
 
 def _silence(books: Books, case_id: int, events: list[Any]) -> Iterator[str]:
-    """A close comes 48 hours after staff's last word, told a whole day before, later only for outage or hold."""
+    """A close comes 48 hours after staff's last word, told a day before, later only for outage or hold."""
     del case_id
     last: datetime | None = None
     warned: datetime | None = None

@@ -1,4 +1,4 @@
-"""Plays a story on the daemon's own desk: the real store in memory, worker code, templates; clock and ends swapped.
+"""Plays a story on the daemon's own desk: the real store in memory, worker, templates; clock, ends swapped.
 
 What the customers and staff do is mail as bytes wherever they would mail. During an outage mail is stored and
 nothing else happens; staff wait. A step whose topic has no case yet (its opening was dropped, or waits out an
@@ -93,7 +93,7 @@ class Year:
             self._drain()
         self._until(SETTLED)
 
-    # --- time ------------------------------------------------------------------------------------------------
+    # --- time ---------------------------------------------------------------------------------------------
 
     def _until(self, at: datetime) -> None:
         """Let time pass: every timer at its own moment, or all at the end of an outage."""
@@ -130,7 +130,7 @@ class Year:
         of_whom = self.to_staff if STAFF in mail.rcpt_to else self.to_customer
         of_whom[mail.case_id] = message_from_bytes(mail.raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
 
-    # --- steps -----------------------------------------------------------------------------------------------
+    # --- steps --------------------------------------------------------------------------------------------
 
     def _do(self, step: Step) -> None:
         topic = self.topics.setdefault(step.topic, Topic(step.topic))
@@ -225,7 +225,7 @@ class Year:
     def _closes(self, topic: Topic, _step: Step) -> None:
         self._staff(topic, lambda facts, case, now: command.close(facts, case, now, author=STAFF))
 
-    # --- hands -----------------------------------------------------------------------------------------------
+    # --- hands --------------------------------------------------------------------------------------------
 
     def _staff(self, topic: Topic, decide: Decide) -> None:
         case = self._case(topic)

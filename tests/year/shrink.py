@@ -1,4 +1,4 @@
-"""The shortest story that still fails: drop halves, then quarters, down to single steps, while it goes on failing."""
+"""The shortest story that still fails: drop halves, then quarters, down to single steps, while it fails."""
 
 from __future__ import annotations
 
