@@ -230,9 +230,9 @@ def _of(plan: Plan, role: str) -> Spec | None:
 
 
 def _give_back(config: Config, death: Death) -> None:
-    """Give the rows of a dead process back, in a thread: the master waits for no database."""
+    """Give the rows of a dead process back, in a thread: only the end of the master waits for it."""
     if death.held:
-        threading.Thread(target=_give_rows_back, args=(config, death), daemon=True).start()
+        threading.Thread(target=_give_rows_back, args=(config, death)).start()
 
 
 def _give_rows_back(config: Config, death: Death) -> None:

@@ -10,6 +10,7 @@ Fails never out of `serve`; `run_once` raises StoreUnavailable or StoreFull.
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -45,7 +46,7 @@ MOST_FAILURES = 3
 MODEL_AGAIN = timedelta(minutes=5)
 FAILED_AGAIN = timedelta(seconds=10)
 POOR = 0.6  # below this mean confidence the log says so
-SLACK_S = 120.0
+SLACK_S = 420.0  # a big model may take minutes to load
 _BY_MACHINE = "mailbridge"
 
 
@@ -98,14 +99,13 @@ class Listener:
         self._hand = hand or Hand()
         self._on_done = on_done
         self._rows = Transcripts(desk.store)
+        self._jobs: list[Job] = []
 
     def run_once(self, limit: int = 0) -> int:
         """Transcribe as many due recordings as there are processes; how many were taken up."""
-        voicemail = self._voicemail
-        lease_s = max(self.desk.config.worker.lease_s, 2 * voicemail.timeout_s + SLACK_S)
-        jobs = self.desk.jobs.claim(
-            ["transcribe"], self.desk.clock.now(), lease_s, limit or voicemail.processes
-        )
+        lease_s = self.desk.config.worker.lease_s
+        most = limit or self._voicemail.processes
+        jobs = self._jobs = self.desk.jobs.claim(["transcribe"], self.desk.clock.now(), lease_s, most)
         self._hand.hold([Lease(job.id, job.lease, job.attempt) for job in jobs])
         begun = [(job, self._begin(job)) for job in jobs]
         for index, (job, future) in enumerate(begun):
@@ -130,7 +130,7 @@ class Listener:
         while not stop.stopped:
             self._hand.beat()
             try:
-                done = self.run_once(1)
+                done = self.run_once()
             except Temporary as error:
                 log.event("store_unavailable", error=error)
                 done = 0
@@ -184,7 +184,7 @@ class Listener:
     def _settle(self, job: Job, recording: _Recording, future: Future[Transcript]) -> None:
         """Never raises anything but what the store raises."""
         try:
-            heard = future.result(self._voicemail.timeout_s * 2 + SLACK_S)
+            heard = self._wait(future)
         except AudioUnreadable as error:
             log.event("audio_unreadable", message=recording.received.id, part=recording.part, reason=error)
             self._set_aside(recording, "unreadable", f"The recording cannot be read: {error}.")
@@ -203,6 +203,23 @@ class Listener:
             except Exception as error:  # noqa: BLE001 - the row stays, tried again and at last set aside
                 log.event("unforeseen", job=job.key, error=error)
                 self._crashed(recording, error)
+
+    def _wait(self, future: Future[Transcript]) -> Transcript:
+        """What the pool heard, the leases held meanwhile: a dead listener's recordings soon find another one.
+
+        Raises what the pool raises; the pool bounds the time, and we bound the pool.
+        """
+        lease_s = self.desk.config.worker.lease_s
+        for _ in range(max(3, round(3 * (2 * self._voicemail.timeout_s + SLACK_S) / lease_s))):
+            try:
+                return future.result(lease_s / 3)
+            except TimeoutError:
+                self._hand.beat()
+                until = self.desk.clock.now() + timedelta(seconds=lease_s)
+                with contextlib.suppress(Temporary):
+                    for job in self._jobs:
+                        self.desk.jobs.extend(job, until)
+        return future.result(0)
 
     def _crashed(self, recording: _Recording, error: Exception) -> None:
         """It may be the recording's fault: a few tries, then it is set aside."""
