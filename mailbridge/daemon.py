@@ -236,7 +236,7 @@ def _give_back(config: Config, death: Death) -> None:
 
 
 def _give_rows_back(config: Config, death: Death) -> None:
-    store, now = Store(config.store.url), SystemClock().now()
+    store, now = Store.of(config.store), SystemClock().now()
     try:
         for row in death.held:
             guilty = row == death.step

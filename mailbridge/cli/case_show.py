@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ import click
 from mailbridge.cli import case_data
 from mailbridge.cli.case_who import desk_of, number, sentence
 from mailbridge.cli.context import Context, pass_context
-from mailbridge.cli.output import print_json, print_table, say
+from mailbridge.cli.output import local, print_json, print_table, say
 from mailbridge.errors import CannotWrite, NotFound, Permanent
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def list_(context: Context, statuses: tuple[str, ...], assigned: str, limit: int
     """List cases by number: all of them, or some."""
     with desk_of(context) as desk:
         cases = desk.cases.listing(statuses=statuses, assigned_to=assigned.strip().lower(), limit=limit)
+        zone = desk.zone
     if as_json:
         print_json([case_data.list_row(case) for case in cases])
         return
@@ -50,16 +52,16 @@ def list_(context: Context, statuses: tuple[str, ...], assigned: str, limit: int
         say("No cases.")
         return
     columns = ("case", "status", "severity", "level", "answer due", "requester", "subject")
-    print_table(columns, (_row(case) for case in cases))
+    print_table(columns, (_row(case, zone) for case in cases))
 
 
-def _row(case: Case) -> tuple[object, ...]:
+def _row(case: Case, zone: tzinfo) -> tuple[object, ...]:
     status = f"merged into {case.duplicate_of}" if case.duplicate_of else case.status.value
-    due: object = case.respond_by
+    due = local(case.respond_by, zone)
     if case.held:
         status += ", held"
     if case.deadline_state.value == "missed" and case.respond_by:
-        due = f"{case.respond_by:%Y-%m-%d %H:%M} missed"
+        due += " missed"
     who = case.requester or case.requester_name
     return (case.number, status, case.severity, case.escalation_level or "", due, who, case.subject)
 
@@ -106,47 +108,65 @@ def show(
 
 def _card(desk: Desk, case: Case) -> None:
     say(f"#{case.number}  {case.subject}")
-    say(sentence(case))
-    print_table(("", ""), _about(case))
+    say(sentence(case, desk.zone))
+    print_table(("", ""), _about(case, desk.zone))
     if case.proof:
-        _proof(case.proof)
+        _proof(case.proof, desk.zone)
     for message in case_data.messages(desk, case):
-        _thread(message)
-    rows = [(event.pop("at"), event.pop("event"), _data(event)) for event in case_data.events(desk, case)]
+        _thread(message, desk.zone)
+    rows = [
+        (_read(event.pop("at"), desk.zone), event.pop("event"), _data(event))
+        for event in case_data.events(desk, case)
+    ]
     print_table(("at", "event", ""), rows, title="What happened")
 
 
-def _about(case: Case) -> list[tuple[str, object]]:
+def _about(case: Case, zone: tzinfo) -> list[tuple[str, object]]:
     rows = [
         ("requester", f"{case.requester_name} {case.requester}".strip()),
         ("account", case.account),
         ("entitled", case.entitled.value),
         ("channel", case.channel.value),
         ("plan", f"{case.plan}, policy {case.policy} {case.policy_version}"),
-        ("opened", case_data.when(case.created_at)),
+        ("opened", local(case.created_at, zone)),
         ("follows", f"case {case.follows}" if case.follows else ""),
-        ("update due", case_data.when(case.update_due_at)),
-        ("closed", f"{case_data.when(case.closed_at)}: {case.close_reason}" if case.closed_at else ""),
+        ("update due", local(case.update_due_at, zone)),
+        ("closed", f"{local(case.closed_at, zone)}: {case.close_reason}" if case.closed_at else ""),
         ("also in it", ", ".join(who for who in case.participants if who != case.requester)),
     ]
     return [(name, value) for name, value in rows if value]
 
 
-def _proof(proof: Mapping[str, Any]) -> None:
+def _read(text: str | None, zone: tzinfo) -> str:
+    """A time of the JSON, for a person."""
+    return local(datetime.fromisoformat(text), zone) if text else ""
+
+
+def _proof(proof: Mapping[str, Any], zone: tzinfo) -> None:
     """The deadline, and the count line by line."""
-    say(f"Deadline {proof.get('respond_by')}: {proof.get('rule')} on calendar {proof.get('calendar')}")
-    rows = [(row["from"], row["to"], f"{row['seconds']} s", row["why"]) for row in proof.get("proof", ())]
+    due = _read(proof.get("respond_by"), zone)
+    say(f"Deadline {due}: {proof.get('rule')} on calendar {proof.get('calendar')}")
+    rows = [
+        (_read(row["from"], zone), _read(row["to"], zone), _hours(row["seconds"]), row["why"])
+        for row in proof.get("proof", ())
+    ]
     print_table(("from", "to", "counted", "why"), rows)
 
 
-def _thread(message: Mapping[str, Any]) -> None:
+def _hours(seconds: float) -> str:
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours}:{minutes:02} h"
+
+
+def _thread(message: Mapping[str, Any], zone: tzinfo) -> None:
     arrow = {"in": "<-", "out": "->"}.get(message["direction"], "--")
     who = message["author"] or message["from"] or "somebody"
-    say(f"{arrow} {message['n']}. {message['received_at']}  {who}  {message['kind']}")
+    say(f"{arrow} {message['n']}. {_read(message['received_at'], zone)}  {who}  {message['kind']}")
     if message["transcript"]:
         heard = message["transcript"]
         say(f"   transcript ({heard['state']}, confidence {heard['confidence']}): {heard['text']}")
-    say("\n".join(f"   {line}" for line in message["text"].splitlines()) or "   (no text)")
+    if not message["transcript"] or message["transcript"]["text"] != message["text"]:
+        say("\n".join(f"   {line}" for line in message["text"].splitlines()) or "   (no text)")
     for file in message["attachments"]:
         careful = f"  careful: {file['dangerous']}" if file["dangerous"] else ""
         digest = (file["sha256"] or "")[:12]

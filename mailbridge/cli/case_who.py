@@ -10,12 +10,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mailbridge.cli.context import Context
-from mailbridge.cli.output import print_json, say
+from mailbridge.cli.output import local, print_json, say
 from mailbridge.errors import Permanent
 
 if TYPE_CHECKING:
@@ -92,14 +93,12 @@ def told(desk: Desk, case: Case, as_json: bool, before: str = "") -> None:
     if as_json:
         print_json(case_data.document(desk, case))
         return
-    say(f"{before}{sentence(case)}")
+    say(f"{before}{sentence(case, desk.zone)}")
     sys.stdout.flush()
 
 
-def sentence(case: Case) -> str:
-    """The case in one line for a person."""
-    from mailbridge.cli.case_data import when
-
+def sentence(case: Case, zone: tzinfo) -> str:
+    """The case in one line for a person; times in zone."""
     if case.duplicate_of is not None:
         return f"Case {case.number} is closed: merged into case {case.duplicate_of}."
     parts = [f"Case {case.number} is {case.status.value}, {case.severity}"]
@@ -108,10 +107,10 @@ def sentence(case: Case) -> str:
     if case.assigned_to:
         parts.append(f"with {case.assigned_to}")
     if case.held:
-        parts.append(f"held until {when(case.hold_until) or 'released'}")
+        parts.append(f"held until {local(case.hold_until, zone) or 'released'}")
     if case.respond_by and case.deadline_state.value in ("pending", "missed"):
         verb = "was due" if case.deadline_state.value == "missed" else "is due"
-        parts.append(f"an answer {verb} {when(case.respond_by)}")
+        parts.append(f"an answer {verb} {local(case.respond_by, zone)}")
     if case.auto_close_at:
-        parts.append(f"closes by silence {when(case.auto_close_at)}")
+        parts.append(f"closes by silence {local(case.auto_close_at, zone)}")
     return ", ".join(parts) + "."

@@ -189,7 +189,7 @@ def _database(config: Config) -> str:
 
     if config.store.file is not None and not config.store.file.exists():
         return f"{config.store.file} will be made at the first start"
-    store = Store(config.store.url)
+    store = Store.of(config.store)
     try:
         store.ping()
     finally:

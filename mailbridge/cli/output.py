@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,11 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="minutes")
     return clean(value.value if isinstance(value, Enum) else value)
+
+
+def local(instant: datetime | None, zone: tzinfo) -> str:
+    """An instant as people read it: to the minute, on their own clock, with the zone's name; "" for None."""
+    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M %Z}" if instant else ""
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:

@@ -24,7 +24,7 @@ def site_store(context: Context, *, migrate: bool = True) -> Iterator[Store]:
 
     config = context.config()
     config.prepare_state()
-    store = Store(config.store.url)
+    store = Store.of(config.store)
     try:
         if migrate:
             upgrade(store)

@@ -60,9 +60,6 @@ class Site(Section):
     reply_token: Annotated[Literal["auto", "plus", "plain"], forms.choice("auto", "plus", "plain")] = "auto"  # noqa: S105
     staff_proof: Annotated[tuple[str, ...], forms.choices("token", "dkim", "login")] = ("token", "login")
     trusted_authserv: Annotated[tuple[str, ...], forms.words("a comma list of host names")] = ()
-    spam: Annotated[Literal["case", "quarantine", "ignore"], forms.choice("case", "quarantine", "ignore")] = (
-        "case"
-    )
     duplicate_window_s: Annotated[int, forms.whole(0, 86_400, "seconds")] = 600
     region: Annotated[str, forms.region] = "US"
     retention_days: Annotated[int, forms.whole(0, 36_500, "days")] = 0
@@ -104,7 +101,7 @@ class Store(Section):
 
     url: Annotated[str, places.url] = Field(default="", repr=False)
     reserve_mb: Annotated[int, forms.whole(0, 1_000_000, "mebibytes")] = 200
-    pool_size: Annotated[int, forms.whole(1, 200)] = 5
+    pool_size: Annotated[int, forms.whole(2, 200)] = 5
     timeout_s: Annotated[int, forms.whole(1, 600, "seconds")] = 30
 
     @property
@@ -306,6 +303,8 @@ class Voicemail(Section):
     def conflicts(self) -> Iterator[Conflict]:
         if self.spool_after == "move" and self.spool_move_to is None:
             yield "spool_move_to", "is missing, though spool_after is move; wanted: the path of a folder"
+        if self.models and self.model is None:
+            yield "model", "is missing, though models is given; wanted: the model of all other languages"
 
 
 class Worker(Section):

@@ -147,9 +147,9 @@ class SpoolIntake:
         raw = compose(call, recording, suffix, self.spool.address, remark)
         stored = self._writer.submit(self._envelope(stem), raw).result(self.spool.commit_s)
         self._taken[stem] = look
-        log.info(
-            "spool_stored message=%d duplicate=%s voicemail=%s", stored.message_id, stored.duplicate, stem
-        )
+        if not stored.duplicate:
+            # with spool_after = leave, each start finds all of them again: no news
+            log.info("spool_stored message=%d voicemail=%s", stored.message_id, stem)
         if self.spool.move_to is not None and remark != _TOO_BIG:
             self._move(stem, look, stored.digest, self.spool.move_to)
         return 0 if stored.duplicate else 1

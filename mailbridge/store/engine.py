@@ -15,7 +15,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -26,7 +26,8 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from mailbridge.errors import StoreFull, StoreUnavailable
 
 MEMORY_URL = "sqlite://"
-BUSY_TIMEOUT_MS = 20_000
+POOL_SIZE = 5
+TIMEOUT_S = 30
 
 
 def normal_url(url: str) -> str:
@@ -34,10 +35,21 @@ def normal_url(url: str) -> str:
     return "postgresql+psycopg://" + url.split("://", 1)[1] if url.startswith("postgresql://") else url
 
 
-def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
+class Settings(Protocol):
+    """What [store] says: the URL, connections of one process, and the longest wait in seconds."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def pool_size(self) -> int: ...
+    @property
+    def timeout_s(self) -> int: ...
+
+
+def _sqlite_connect(connection: sqlite3.Connection, timeout_s: int) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute(f"PRAGMA busy_timeout={timeout_s * 1000}")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
@@ -45,15 +57,22 @@ def _sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
     cursor.close()
 
 
-def _make_engine(url: str) -> Engine:
+def _make_engine(url: str, pool_size: int, timeout_s: int) -> Engine:
     parsed = make_url(normal_url(url))
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_size=5, max_overflow=5, pool_pre_ping=True, pool_timeout=20)
+        return create_engine(
+            parsed,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            pool_timeout=timeout_s,
+            connect_args={"connect_timeout": timeout_s},
+        )
     memory = not parsed.database
     options: dict[str, Any] = {"connect_args": {"check_same_thread": False}}
     options["poolclass"] = StaticPool if memory else QueuePool
     engine = create_engine(parsed, **options)
-    event.listen(engine, "connect", _sqlite_connect)
+    event.listen(engine, "connect", lambda connection, _record: _sqlite_connect(connection, timeout_s))
     return engine
 
 
@@ -66,13 +85,19 @@ class Store:
     """One database. Threads may share it; each transaction has a connection of its own.
 
     url: an SQLAlchemy URL; sqlite:// (in memory) serves simulation and tests only.
+    pool_size: most connections to PostgreSQL. timeout_s: longest wait for a connection, or for SQLite's lock.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, pool_size: int = POOL_SIZE, timeout_s: int = TIMEOUT_S) -> None:
         self.url = url
-        self.engine = _make_engine(url)
+        self.engine = _make_engine(url, pool_size, timeout_s)
         self.dialect = self.engine.dialect.name
         self._begin = "BEGIN IMMEDIATE" if self.dialect == "sqlite" else None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The store that [store] describes."""
+        return cls(settings.url, pool_size=settings.pool_size, timeout_s=settings.timeout_s)
 
     @property
     def path(self) -> Path | None:

@@ -57,7 +57,7 @@ class _Front:
         self._threads: list[threading.Thread] = []
 
     async def run(self, sockets: Sockets) -> None:
-        store = Store(self._config.store.url)
+        store = Store.of(self._config.store)
         writer = self._writer(store)
         try:
             for way in ("smtp", "lmtp"):

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mailbridge.config import Config
 from mailbridge.model.decision import Limits, Site
 from mailbridge.model.own import Own, VoicemailRule
+from mailbridge.model.policy import Policy
+from mailbridge.policy.library import configured_policy
 
 UNLIMITED = 10**9
+
+
+def site_policy(config: Config) -> Policy:
+    """The policy of the site, in the site's own language where [site] language names one.
+
+    Raises ConfigInvalid.
+    """
+    policy = configured_policy(config.site.policy, config.source)
+    return replace(policy, language=config.site.language) if config.site.language else policy
 
 
 def make_site(config: Config) -> Site:
