@@ -151,11 +151,8 @@ def _escalate_existing(draft: Draft, facts: Facts, message: ParsedMessage) -> No
 
 def _open(facts: Facts, message: ParsedMessage, now: datetime, where: Place, channel: Channel) -> Decision:
     draft = open_case(facts, message, now, channel, follows=where.follows)
-    draft.add(
-        Record(
-            NEW, "case_created", {"subject": draft.case.subject, "channel": channel.value, "why": where.how}
-        )
-    )
+    born = {"subject": draft.case.subject, "channel": channel.value, "why": where.how}
+    draft.add(Record(NEW, "case_created", born | ({"follows": where.follows} if where.follows else {})))
     _add_message(draft, facts, message, where)
     for number in where.suggestions:
         draft.record("may_belong_to", number=number, reason="named, but not by a participant of that case")

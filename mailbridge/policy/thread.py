@@ -35,10 +35,16 @@ class Place:
 
 
 def knows(case: Case, facts: Facts, message: ParsedMessage) -> bool:
-    """Whether the author is a participant of the case or a colleague of its account."""
-    author = message.author.key
-    if author and (author == case.requester.lower() or author in case.participants):
+    """Whether the author is a participant of the case or a colleague of its account.
+
+    Of several authors (RFC 5322 3.6.2) each must be a participant: else a stranger would come in behind the
+    name of one that he has read in a To field.
+    """
+    authors = {one.key for one in message.from_} or {message.author.key}
+    if all(one and (one == case.requester.lower() or one in case.participants) for one in authors):
         return True
+    if len(authors) > 1:
+        return False
     if facts.contact is not None and facts.contact.id == case.contact_id:
         return True
     return facts.account is not None and facts.account.id == case.account_id

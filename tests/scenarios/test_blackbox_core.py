@@ -200,7 +200,26 @@ def test_who_escalates_by_a_mail_of_ours_is_acknowledged_though_no_participant(d
 
 
 def test_a_duplicate_says_of_what_it_is_one(desk: Office) -> None:
-    outcomes = [desk.raw(_with_file(10), (SUPPORT,), "jo@customer.example") for _ in range(2)]
+    raw = _with_file(10)
+    outcomes = [desk.raw(raw, (SUPPORT,), "jo@customer.example") for _ in range(2)]
     assert [one.outcome for one in outcomes] == ["created", "duplicate"]
     assert outcomes[1].reason == "the same bytes as message 1"
     assert outcomes[1].case == 1
+
+
+def test_a_case_that_follows_a_closed_one_names_it_on_record(desk: Office) -> None:
+    desk.mail(JO, WORDS)
+    desk.desk.on_case(1, lambda facts, case, now: command.close(facts, case, now, author=ANN))
+    desk.wait(days=15)
+    outcome = desk.mail(JO, "It is back.", subject="Re: Help [#1]")
+    assert (outcome.outcome, outcome.case) == ("created", 2)
+    (born,) = [row for row in desk.desk.cases.events(desk.case(2).id) if row["event"] == "case_created"]
+    assert born["data"]["follows"] == 1
+
+
+@pytest.mark.parametrize(
+    ("authors", "case"), [(f"{JO}, {MALLORY}", 2), (f"{MALLORY}, {JO}", 2), (f"{JO}, {DORA}", 1)]
+)
+def test_of_several_authors_each_must_be_a_participant(desk: Office, authors: str, case: int) -> None:
+    desk.mail(JO, WORDS, headers={"Cc": "dora@customer.example"})
+    assert desk.mail(JO, "Let me in.", subject="[#1]", headers={"From": authors}).case == case
