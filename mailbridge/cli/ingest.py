@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from mailbridge.work.desk import Desk
 
 EX_DATAERR = 65
+PATIENCE_S = 10.0  # with a worker of the daemon that took the message up before this command did
+PAUSE_S = 0.05
 
 
 @click.command("ingest")
@@ -97,6 +100,18 @@ def _plain(item: Found) -> Found:
     return replace(item, name=item.name.removesuffix(":1"))
 
 
+class _Patience:
+    """Waits a moment at each call, up to PATIENCE_S in all; False where it has run out."""
+
+    def __init__(self) -> None:
+        self._left = round(PATIENCE_S / PAUSE_S)
+
+    def __call__(self) -> bool:
+        self._left -= 1
+        Event().wait(PAUSE_S)
+        return self._left > 0
+
+
 def _take(
     desk: Desk, found: Found, answer: bool, sender: str | None, recipients: tuple[str, ...]
 ) -> dict[str, object]:
@@ -113,7 +128,7 @@ def _take(
         source=found.name,
         answer=answer,
     )
-    outcome = desk.take(envelope, found.raw)
+    outcome = desk.take(envelope, found.raw, _Patience())
     return row | {
         "outcome": outcome.outcome,
         "kind": outcome.kind,

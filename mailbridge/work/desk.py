@@ -112,12 +112,15 @@ class Desk:
 
     # --- messages -----------------------------------------------------------------------------------------
 
-    def take(self, envelope: Envelope, raw: bytes) -> Outcome:
-        """Store one message durably, then process it now; the daemon may be quicker, the result is the
-        same.
+    def take(self, envelope: Envelope, raw: bytes, pause: Callable[[], bool] = lambda: False) -> Outcome:
+        """Store one message durably, then process it now; the daemon may be quicker, the result is the same.
+
+        pause waits a moment for whoever took it up before; False ends the waiting, with outcome "received".
         """
         stored = self.inbox.put_batch([(envelope, raw)])[0]
         outcome = self.process_message(stored.message_id)
+        while outcome.outcome == "received" and pause():  # a worker was quicker to take it up: wait for it
+            outcome = self.process_message(stored.message_id)
         if not stored.duplicate:
             return outcome
         return replace(outcome, outcome="duplicate", reason=f"the same bytes as message {stored.message_id}")

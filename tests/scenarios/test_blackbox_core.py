@@ -223,3 +223,25 @@ def test_a_case_that_follows_a_closed_one_names_it_on_record(desk: Office) -> No
 def test_of_several_authors_each_must_be_a_participant(desk: Office, authors: str, case: int) -> None:
     desk.mail(JO, WORDS, headers={"Cc": "dora@customer.example"})
     assert desk.mail(JO, "Let me in.", subject="[#1]", headers={"From": authors}).case == case
+
+
+def test_ingest_tells_the_outcome_though_a_worker_was_quicker(desk: Office) -> None:
+    """The command's next look finds the message decided, by a worker that held its job at the first."""
+    held: list[jobs.Job] = []
+
+    class Quicker(type(desk.desk.inbox)):  # type: ignore[misc]
+        """An inbox beside which a worker takes up what comes before the command can."""
+
+        def put_batch(self, *words: object) -> object:
+            stored = super().put_batch(*words)
+            held.extend(desk.desk.jobs.claim(("process",), desk.clock.now(), 300))
+            return stored
+
+    def pause() -> bool:
+        desk.desk.process(held.pop())
+        return True
+
+    desk.desk.inbox = Quicker(desk.desk.store)
+    envelope = Envelope(Way.INGEST, None, (SUPPORT,), desk.clock.now())
+    outcome = desk.desk.take(envelope, _with_file(10), pause)
+    assert (outcome.outcome, outcome.kind, outcome.case) == ("created", "human", 1)
