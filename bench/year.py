@@ -2,8 +2,8 @@
 
     python bench/year.py [POLICY [SEED [MESSAGES]]]
 
-Prints one JSON line: messages, CPU seconds of playing and of judging, milliseconds a message. Exits 1 where the
-year broke a promise. One core; two policies at once take two.
+Prints one JSON line: messages, CPU seconds of playing and of judging, milliseconds a message. Exits 1 where
+the year broke a promise. One core; two policies at once take two.
 """
 
 from __future__ import annotations
