@@ -12,6 +12,7 @@ from tests.loops.two import Two, two
 from tests.scenarios.site import ANN, SUPPORT, Office, office
 
 JO = "jo@customer.example"
+REPORTS = 300
 
 
 def start(both: Two) -> None:
@@ -129,7 +130,7 @@ def test_a_mailing_list_subscribed_to_support_is_not_answered() -> None:
 
 def test_300_monitoring_reports_are_a_case_with_a_count() -> None:
     with office() as desk:
-        for index in range(300):
+        for index in range(REPORTS):
             desk.mail(
                 "nagios@customer.example",
                 f"CRITICAL - load average: {index}",
@@ -142,6 +143,6 @@ def test_300_monitoring_reports_are_a_case_with_a_count() -> None:
         joined = [
             row for case in cases for row in desk.desk.cases.entries(case.id) if row["direction"] == "in"
         ]
-        assert len(joined) == 300
+        assert len(joined) == REPORTS
         assert len(desk.mails("staff_notice")) <= 60
         others_are_served(desk)

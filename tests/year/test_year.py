@@ -20,8 +20,8 @@ from tests.year.story import Step, make_story
 
 SEED = int(os.environ.get("MAILBRIDGE_YEAR_SEED", "0"))
 MESSAGES = int(os.environ.get("MAILBRIDGE_YEAR_MESSAGES", "0"))
-YEARS = (("mekorma", 1, 120), ("mekorma", 2, 90), ("memsource", 3, 40), ("gotomyerp", 4, 40))
-MORE = (("standard-enterprise", 5, 40), ("tekstack", 6, 40))
+YEARS = (("mekorma", 1, 60), ("mekorma", 2, 60), ("memsource", 3, 30), ("gotomyerp", 4, 30))
+MORE = (("standard-enterprise", 5, 30), ("tekstack", 6, 30))
 
 
 def wrong(policy: str, story: Sequence[Step]) -> list[str]:
