@@ -23,7 +23,7 @@ from concurrent.futures import Future
 from enum import Enum
 from typing import TYPE_CHECKING, Any, AnyStr, cast
 
-from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword, TLSSetupException
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword, Session, TLSSetupException
 from aiosmtpd.smtp import Envelope as SmtpEnvelope
 
 from mailbridge.intake import replies
@@ -53,6 +53,12 @@ class Phase(Enum):
 
 class Refused(asyncio.Protocol):
     """A connection over the limit: it has been told so and hears nothing more."""
+
+
+class LoginSession(Session):
+    """aiosmtpd sets login_data at each login and warns that it is deprecated: that is no news for an admin."""
+
+    login_data: Any = None
 
 
 class SmtpConnection(SMTP):
@@ -177,6 +183,9 @@ class SmtpConnection(SMTP):
         await self.push("252 2.1.5 Cannot verify, but will take mail and try")
 
     # --- logging in
+
+    def _create_session(self) -> Session:
+        return LoginSession(self.loop)
 
     async def smtp_AUTH(self, arg: str | None) -> None:
         if self._receiver.logins is None:

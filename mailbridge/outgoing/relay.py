@@ -116,7 +116,10 @@ class Relay:
             return self._deliver(mail_from, list(recipients), _crlf(raw))
         except Exception as error:  # noqa: BLE001 - unforeseen means temporary, never a bounce
             self._drop()
-            return _all(recipients, Outcome.TEMPORARY, *_said(error))
+            code, text = _said(error)
+            # words of our own machine, not of a server: they must say whom it could not reach
+            where = "" if code else f"{self._settings.host}:{self._settings.port}: "
+            return _all(recipients, Outcome.TEMPORARY, code, where + text)
 
     def close(self) -> None:
         """Say QUIT and close; never raises."""
@@ -262,6 +265,8 @@ def _said(error: BaseException) -> tuple[int, str]:
         return error.smtp_code, _one_line(error.smtp_error)
     if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):  # smtplib wraps it
         return 0, "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return 0, _one_line(error.strerror)
     return 0, _one_line(str(error)) or type(error).__name__
 
 

@@ -27,3 +27,17 @@ def test_dialog(script: Path, authority: trustme.CA, tmp_path: Path) -> None:
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
     asyncio.run(Dialog(script, Certificate(pem), trust).run())
+
+
+def test_a_login_leaves_no_warning(
+    authority: trustme.CA, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """aiosmtpd warns of its own deprecated attribute at each login; an admin would look for a cause."""
+    pem = tmp_path / "both.pem"
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(pem))
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
+    script = next(script for script in SCRIPTS if script.stem == "login")
+    asyncio.run(Dialog(script, Certificate(pem), trust).run())
+    warned = [record for record in caplog.records if record.name == "mail.log" and record.levelno >= 30]
+    assert [record.getMessage() for record in warned] == []

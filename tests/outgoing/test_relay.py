@@ -248,7 +248,7 @@ def test_a_silent_server_times_out() -> None:
     ):
         delivery = relay.deliver(SENDER, [JO], RAW)
     assert delivery.temporary == (JO,)
-    assert delivery.recipients[0].text == "no answer in time"
+    assert delivery.recipients[0].text.endswith(": no answer in time")
 
 
 @pytest.mark.parametrize(
@@ -447,3 +447,14 @@ def test_a_password_goes_to_no_other_machine_in_clear(
 )
 def test_the_relays_id(response: str, expected: str) -> None:
     assert _relay_id(response) == expected
+
+
+def test_a_relay_that_is_away_is_named_in_the_reason() -> None:
+    """An admin reads it in the log and in `queue list`: an error number alone leads nowhere."""
+    with socket.socket() as bound:  # bound and not listening: refused for certain
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        with Relay(_settings(port)) as relay:
+            result = relay.deliver(SENDER, [JO], RAW).recipients[0]
+    assert (result.outcome, result.code) == (Outcome.TEMPORARY, 0)
+    assert result.text == f"127.0.0.1:{port}: Connection refused"
