@@ -157,14 +157,19 @@ class Audio:
                 and frame.layout.nb_channels == 1
             ):
                 return [frame]  # what telephone systems send needs no libav filter: half the time
-            self._resampler = AudioResampler(format="s16", layout="mono", rate=self._rate)
+            self._resampler = self._new_resampler()
         frame.pts = None
         try:
             return self._resampler.resample(frame)
         except ValueError:
             # A hostile or spliced file changes its shape half-way, which one libav resampler refuses.
-            self._resampler = AudioResampler(format="s16", layout="mono", rate=self._rate)
-            return self._resampler.resample(frame)
+            before, self._resampler = self._resampler, self._new_resampler()
+            return [*before.resample(None), *self._resampler.resample(frame)]
+
+    def _new_resampler(self) -> AudioResampler:
+        # Whole blocks: a thousand small frames a minute would cost more in calls than in arithmetic.
+        size = int(self._rate * BLOCK_S)
+        return AudioResampler(format="s16", layout="mono", rate=self._rate, frame_size=size)
 
 
 def decode(
@@ -208,6 +213,10 @@ def _no_other_file(_url: str, _flags: int, _options: dict[str, str]) -> NoReturn
 
 def _open(data: bytes, container: Container) -> InputContainer:
     options = {**container.options, "protocol_whitelist": "none"}
+    if container.demuxer == "wav":
+        # Half a second of a telephone call a packet, not a fifteenth; and no search for S/PDIF in 16-bit
+        # samples, which takes longer than decoding them.
+        options |= {"max_size": "4096", "max_probe_packets": "1"}
     try:
         return av.open(
             io.BytesIO(data),
