@@ -231,3 +231,14 @@ def test_a_promise_counts_from_arrival_however_late_it_is_processed() -> None:
         case = desk.case(1)
         assert case.created_at == arrived
         assert case.respond_by == arrived + timedelta(hours=6)
+
+
+def test_the_holder_of_a_leaked_token_writes_to_the_case_and_reads_nothing(desk: Office) -> None:
+    desk.mail(JO, "My word is swordfish")
+    [acknowledgement] = desk.mails("acknowledgement", JO)
+    other = desk.mail("pat@elsewhere.example", "I was forwarded this.", answers=acknowledgement)
+    assert (other.outcome, other.case) == ("threaded", 1)
+    assert "unverified_participant" in desk.events(1)
+    desk.mail(ANN, "The word is mine.", answers=desk.mails("staff_notice", ANN)[0])
+    [(_, people, _)] = [row for row in desk.sent if row[0] == "staff_answer"]
+    assert people == (JO,)
