@@ -56,7 +56,7 @@ class Refused(asyncio.Protocol):
 
 
 class LoginSession(Session):
-    """aiosmtpd sets login_data at each login and warns that it is deprecated: that is no news for an admin."""
+    """aiosmtpd sets login_data at each login and warns that it is deprecated: no news for an admin."""
 
     login_data: Any = None
 

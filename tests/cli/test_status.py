@@ -96,3 +96,14 @@ def test_a_database_that_is_broken_is_a_finding(tmp_path: Path) -> None:
     code, out = admin.run("status", "--json")
     assert code == 69
     assert "broken" in json.loads(out)["problems"][0]
+
+
+def test_timers_of_cases_do_not_look_like_a_backlog(tmp_path: Path) -> None:
+    admin = Admin(tmp_path)
+    store = admin.store()
+    Applier(store, compose).apply(opening(), NOW)
+    store.close()
+    out = admin.run("status")[1]
+    (line,) = [line.split() for line in out.splitlines() if "timers" in line]
+    assert (line[0], line[2]) == ("timers", "set")
+    assert "jobs: due" not in out
