@@ -86,7 +86,9 @@ class Draft:
         return True
 
     def send_timed(self, facts: Facts, kind: str, once: str, event: str, **data: Any) -> bool:
-        """A notice that no message triggered: only the address can forbid it, or that a machine reads there."""
+        """A notice that no message triggered: only the address can forbid it, or that a machine reads
+        there.
+        """
         machine = "" if facts.classification.may_answer else facts.classification.no_answer
         if reason := address_refusal(facts, self.case.requester) or machine:
             self.record("suppressed", notice=kind, to=self.case.requester, reason=reason)

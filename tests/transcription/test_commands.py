@@ -32,7 +32,8 @@ def configured(folder: Path, model: str) -> list[str]:
     file.write_text(
         "[site]\nname = Desk\nsupport = support@desk.example\n"
         "escalation = up@desk.example\n"
-        f"staff = ann@desk.example\npolicy = mekorma\nstate = {folder / 'state'}\n[voicemail]\nmodel = {model}\n"
+        f"staff = ann@desk.example\npolicy = mekorma\nstate = {folder / 'state'}\n"
+        f"[voicemail]\nmodel = {model}\n"
     )
     return ["-c", str(file)]
 
