@@ -127,6 +127,8 @@ def office(policy: str = "mekorma", token: str = "plus", start: datetime = START
     clock = VirtualClock(start)
     config = parse_config(SITE.format(policy=policy, token=token), "test", Path("/"))
     try:
-        yield Office(Desk(config, store, load_policy(policy), Renderer([default_template_dir()]), clock), clock)
+        yield Office(
+            Desk(config, store, load_policy(policy), Renderer([default_template_dir()]), clock), clock
+        )
     finally:
         store.close()
