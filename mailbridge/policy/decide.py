@@ -452,8 +452,8 @@ def _add_message(draft: Draft, facts: Facts, message: ParsedMessage, where: Plac
         author = facts.caller or (
             facts.classification.voicemail.caller_name if facts.classification.voicemail else ""
         )
-    # a token may have been forwarded or leaked: its holder writes to the case, and is not copied on our
-    # answers token = where.case is not None and where.how in ("token", "staff_token")
+    # a token may have been forwarded or leaked: its holder writes to the case, and gets no copy of answers
+    token = where.case is not None and where.how in ("token", "staff_token")
     unverified = token and where.case is not None and not knows(where.case, facts, message)
     values = _mail_values(facts, message) | {"participant": not unverified}
     draft.add_message(author, text, values, kind=facts.classification.kind.value)
