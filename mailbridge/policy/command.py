@@ -23,7 +23,7 @@ from mailbridge.model.policy import Policy, TargetKind
 from mailbridge.policy.calendars import checked, next_opening
 from mailbridge.policy.decide import staff_answer
 from mailbridge.policy.draft import Draft
-from mailbridge.policy.targets import cell, has_target
+from mailbridge.policy.targets import cell, fitted, has_target
 
 MAX_TEXT = 200_000
 """Characters of an answer or note; more is a file, not a text."""
@@ -131,7 +131,8 @@ def severity(
     Raises NotFound for a name that the policy does not know, saying which it knows.
     """
     _alive(case)
-    new_plan, new_severity = cell(facts.policy, plan or case.plan, severity or case.severity)
+    old_plan, old_severity = fitted(facts.policy, case.plan, case.severity)
+    new_plan, new_severity = cell(facts.policy, plan or old_plan, severity or old_severity)
     if (new_plan, new_severity) == (case.plan, case.severity):
         return Decision("unchanged", f"it is {new_severity} on plan {new_plan} already", (), case.id)
     draft = Draft(case, facts.policy, now)

@@ -23,7 +23,7 @@ from mailbridge.model.decision import (
 )
 from mailbridge.model.policy import Policy, TargetKind
 from mailbridge.policy.govern import address_refusal, refusal
-from mailbridge.policy.targets import has_target, promise, promise_data, silence_due
+from mailbridge.policy.targets import fitted, has_target, promise, promise_data, silence_due
 
 
 class Draft:
@@ -34,6 +34,16 @@ class Draft:
         self.policy = policy
         self.now = now
         self.effects: list[Effect] = []
+        self._fit()
+
+    def _fit(self) -> None:
+        """A case of another policy goes on under this one; the promise that was made stays as it is."""
+        case = self.case
+        plan, severity = fitted(self.policy, case.plan, case.severity)
+        if (plan, severity) == (case.plan, case.severity):
+            return
+        self.change(plan=plan, severity=severity)
+        self.record("policy_changed", policy=self.policy.name, plan_was=case.plan, severity_was=case.severity)
 
     # --- the small steps ---------------------------------------------------------------------------------
 
@@ -54,8 +64,8 @@ class Draft:
         self.add(AddEntry(self.case.id, direction, author, text, **values))
 
     def opened(self, opened: OpenCase) -> Draft:
-        """This draft opens its case."""
-        self.add(opened)
+        """This draft opens its case, before anything else is done to it."""
+        self.effects.insert(0, opened)
         return self
 
     def add_message(self, author: str, text: str, values: dict[str, Any], *, kind: str) -> None:

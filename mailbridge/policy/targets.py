@@ -68,6 +68,16 @@ def cell(policy: Policy, plan: str | None = None, severity: str | None = None) -
     return wanted_plan, wanted_severity
 
 
+def fitted(policy: Policy, plan: str, severity: str) -> tuple[str, str]:
+    """(plan, severity) as this policy knows them: the unknown becomes its default plan and e-mail severity.
+
+    For cases opened under another policy or an older version of it; people who name one are told instead.
+    """
+    known_plan = any(known.name == plan for known in policy.plans)
+    known_severity = any(known.name == severity for known in policy.severities)
+    return plan if known_plan else policy.default_plan, severity if known_severity else policy.mail_severity
+
+
 def has_target(policy: Policy, plan: str | None, severity: str | None, kind: TargetKind) -> bool:
     """Whether the policy promises anything of this kind for the cell."""
     return (*cell(policy, plan, severity), kind) in policy.targets

@@ -44,6 +44,12 @@ class Office:
         self.sent: list[tuple[str, tuple[str, ...], Message]] = []
         self._count = 0
 
+    def under(self, policy: str) -> Desk:
+        """The same store and clock under another policy."""
+        config = parse_config(SITE.format(policy=policy, token="plus"), "test", Path("/"))
+        renderer = Renderer([default_template_dir()])
+        return Desk(config, self.desk.store, load_policy(policy), renderer, self.clock)
+
     def mail(
         self,
         sender: str,

@@ -12,6 +12,8 @@ import pytest
 
 from mailbridge.model.case import Status
 from mailbridge.model.envelope import Envelope, Way
+from mailbridge.policy import command
+from mailbridge.policy.library import load_policy
 from tests.scenarios.site import ANN, BOB, ESCALATION, SUPPORT, Office, office
 
 JO = "jo@customer.example"
@@ -242,3 +244,23 @@ def test_the_holder_of_a_leaked_token_writes_to_the_case_and_reads_nothing(desk:
     desk.mail(ANN, "The word is mine.", answers=desk.mails("staff_notice", ANN)[0])
     [(_, people, _)] = [row for row in desk.sent if row[0] == "staff_answer"]
     assert people == (JO,)
+
+
+def test_cases_of_another_policy_go_on_under_the_new_one() -> None:
+    with office("mekorma") as desk:
+        desk.mail(JO, subject="First")
+        desk.mail("pat@customer.example", subject="Second")
+        made = desk.case(1).respond_by
+        old, desk.desk = desk.desk, desk.under("tekstack")
+        assert old.cases.get(1).severity == "minimal"
+        [acknowledgement] = desk.mails("acknowledgement", JO)
+        assert desk.mail(JO, "Hello?", answers=acknowledgement).outcome == "threaded"
+        case = desk.case(1)
+        assert (case.severity, case.plan) == ("low", load_policy("tekstack").default_plan)
+        assert case.respond_by == made, "the promise that was made stays"
+        assert "policy_changed" in desk.events(1)
+        desk.mail(ANN, "Here.", answers=desk.mails("staff_notice", ANN)[0])
+        assert desk.case(1).status is Status.WAITING
+        desk.desk.on_case(2, lambda f, c, now: command.severity(f, c, now, author=ANN, severity="normal"))
+        assert desk.case(2).severity == "normal"
+        desk.wait(days=3)
