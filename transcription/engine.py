@@ -10,8 +10,9 @@ loaded is ModelError. An abort inside Kaldi ends the process: use it through poo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -121,6 +122,15 @@ def check_model(model: Path) -> None:
         raise ModelError(f"{model} is not a Vosk speech model: it has no conf/mfcc.conf")
 
 
+def ahead(blocks: Iterable[bytes], count: int = 120) -> Iterator[bytes]:
+    """The same blocks, taken half a minute at a time: decoder and Vosk in turns would chase each other's
+    caches.
+    """
+    source = iter(blocks)
+    while taken := list(islice(source, count)):
+        yield from taken
+
+
 class Engine:
     """A loaded model. Loading takes from 0.1 s to a minute and the memory of the model."""
 
@@ -150,7 +160,7 @@ class Engine:
         audio = decode(data, self.rate, hints.limits, declared_type=hints.declared_type, name=hints.name)
         meter = Meter(self.rate)
         lifting = rescore.vocabulary(hints.words, self.knows)
-        words = self._listen(audio, meter, lifting)
+        words = self._listen(ahead(audio), meter, lifting)
         return judge(words, meter.measure(), audio.notes)
 
     def _listen(self, blocks: Iterable[bytes], meter: Meter, lifting: rescore.Phrases) -> list[Word]:
