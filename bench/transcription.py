@@ -67,9 +67,10 @@ def cpu_of(pid: int) -> float:
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
-def rss_mb(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+def peak_mb(pid: int) -> float:
+    """The most memory a process ever held."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1e3
 
 
 def bare_loop(model: vosk.Model, rate: int, sound: Sequence[bytes]) -> list[str]:
@@ -258,7 +259,7 @@ def _ours(model: Path, folder: Path, cores: int) -> tuple[Spent, list[str]]:
 
 
 def long_recording(model: Path, minutes: int) -> Row:
-    """Memory of the worker after a long recording against that after one of a sixth of it."""
+    """Peak memory of the worker for a long recording against that for one of a sixth of it."""
     rate = 8000
     speech = b"".join(decode((SAMPLES / "vm10-long.wav").read_bytes(), rate))
     with tempfile.TemporaryDirectory() as scratch, Pool(model, nice=0) as pool:
@@ -272,7 +273,7 @@ def long_recording(model: Path, minutes: int) -> Row:
             limits = AudioLimits(max_seconds=7200.0, max_time_s=7200.0)
             heard = pool.submit("long", file, Hints(name=file.name, limits=limits)).result()
             assert abs(heard.duration_s - part * 60) < 1
-            sizes.append(rss_mb(pool.pids()[0]) - wanted / 1e6)  # the file itself is held once
+            sizes.append(peak_mb(pool.pids()[0]) - wanted / 1e6)  # the file itself is held once
     ratio = sizes[1] / sizes[0]
     detail = f"{sizes[0]:.0f} MB, then {sizes[1]:.0f} MB beside the file"
     return Row(f"memory, {minutes} minutes / {minutes / 6:g}", ratio, "<= 1.2", ratio <= 1.2, detail)
