@@ -178,22 +178,23 @@ class Inbox:
             count = select(func.count()).select_from(message).where(message.c.state == "received")
             return connection.execute(count).scalar_one()
 
-    def quarantine(self, message_id: int, error: str, at: datetime, held: jobs.Job | None = None) -> None:
+    def quarantine(self, message_id: int, error: str, at: datetime, held: jobs.Job | None = None) -> bool:
         """Set a message aside whole, with the error that it caused, and its job with it.
 
         One transaction: a crash between the two would leave a job that runs a message set aside. Nothing
-        happens where the lease of held was lost: its new holder decides.
+        happens, and False is returned, where the lease of held was lost: its new holder decides.
         """
         values = {"state": "quarantined", "outcome": "quarantined", "error": clean(error)[-4000:]}
         reason = clean(error).strip().splitlines()[-1][:500] if error.strip() else "unknown"
         with self._store.write() as connection:
             if held is not None and not jobs.bury(connection, held, error):
-                return
+                return False
             connection.execute(
                 update(message)
                 .where(message.c.id == message_id)
                 .values(reason=reason, processed_at=at, **values)
             )
+        return True
 
     def listing(self, states: Sequence[str]) -> list[dict[str, Any]]:
         """Rows of the inbox in these states, oldest first, without their bytes."""

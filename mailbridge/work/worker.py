@@ -131,9 +131,8 @@ class Worker:
         how = last.removeprefix(DIED).lstrip(": ") or "the process was lost"
         reason = f"{DIED} {job.attempt - 1} times: {how}"
         message_id = int(job.payload["message"])
-        self.desk.inbox.quarantine(message_id, reason, self.desk.clock.now())
-        self.desk.jobs.bury(job, reason)
-        log.event("quarantined", message=message_id, reason=reason)
+        if self.desk.inbox.quarantine(message_id, reason, self.desk.clock.now(), held=job):
+            log.event("quarantined", message=message_id, reason=reason)
         return True
 
     def _tell(self, job: Job) -> None:

@@ -62,6 +62,21 @@ def test_message_that_killed_three_processes_is_quarantined(tmp_path: Path) -> N
         assert desk.jobs.count("process", "dead") == 1
 
 
+def test_a_worker_that_lost_its_lease_sets_no_message_aside(tmp_path: Path) -> None:
+    clock = VirtualClock(MONDAY)
+    with open_desk(tmp_path, clock=clock) as desk:
+        message = put(desk, mail(1))
+        for _ in range(3):
+            assert desk.jobs.claim(["process"], clock.now(), 300)
+            clock.advance(LEASE)
+        (late,) = desk.jobs.claim(["process"], clock.now(), 300)
+        clock.advance(LEASE)  # the late one was stopped for long; somebody else holds the job by now
+        assert desk.jobs.claim(["process"], clock.now(), 300)
+        Worker(desk)._do(late)
+        assert desk.outcome(message).outcome == "received"
+        assert desk.jobs.count("process", "dead") == 0
+
+
 def test_two_deaths_are_not_yet_the_end(tmp_path: Path) -> None:
     clock = VirtualClock(MONDAY)
     with open_desk(tmp_path, clock=clock) as desk:
