@@ -5,10 +5,11 @@ to backoff_most_s; each socket operation has a timeout; `stop` ends it within a 
 message is in the store before anything is done to it in the mailbox.
 Fails: never out of `run`; what went wrong is logged, and `trouble` tells it to a health check.
 
-Traps: `idle_check` on a dead connection returns [] at once, for ever (PITFALLS 9.3), so every round ends with
-DONE and its answer, where EOF shows; without timeouts a read hangs (9.4); IDLE notifications get lost, in TLS
-buffers too (9.5), so every round ends with a look; an XOAUTH2 refusal is a continuation that wants an empty
-line (10.6); Exchange punishes reconnecting in a loop (9.15).
+Traps: EXISTS is told once, with the answer to any command or in one segment with IDLE's continuation, so both
+places are looked at before a wait; `idle_check` on a dead connection returns [] at once, for ever (PITFALLS
+9.3), so every round ends with DONE and its answer, where EOF shows; without timeouts a read hangs (9.4); IDLE
+notifications get lost, in TLS buffers too (9.5), so every round ends with a look; an XOAUTH2 refusal is a
+continuation that wants an empty line (10.6); Exchange punishes reconnecting in a loop (9.15).
 """
 
 from __future__ import annotations
@@ -90,10 +91,16 @@ class ImapIntake:
         client = self._client = connect(self.mailbox)
         try:
             sync = Sync(client, self.mailbox, self._inbox, self._clock)
+            again = False
             while not self._stopping.is_set():
-                if sync.look() and self._on_stored:
+                taken = sync.look()
+                if taken and self._on_stored:
                     self._on_stored()
                 self.trouble = ""
+                # Some servers repeat EXISTS with each answer: no third look after a second in vain.
+                again = _came_meanwhile(client) and (taken > 0 or not again)
+                if again:
+                    continue
                 self._wait(client)
                 # Only now: a server that hangs up on every IDLE must meet a growing wait.
                 self._failures = 0
@@ -106,7 +113,8 @@ class ImapIntake:
             self._stopping.wait(self.mailbox.poll_s)
             return
         client.idle()
-        client.idle_check(timeout=min(self.mailbox.idle_renew_s, self.mailbox.poll_s))
+        if not _lies_in_buffer(client):
+            client.idle_check(timeout=min(self.mailbox.idle_renew_s, self.mailbox.poll_s))
         client.idle_done()
 
     def _note(self, error: Exception) -> float:
@@ -124,6 +132,24 @@ class ImapIntake:
         least = _LOGIN_REFUSED_S if isinstance(error, LoginError) else self.mailbox.backoff_first_s
         wait_s = min(self.mailbox.backoff_most_s, least * 2 ** min(self._failures - 1, 20))
         return float(wait_s * secrets.SystemRandom().uniform(0.5, 1.0))
+
+
+def _came_meanwhile(client: IMAPClient) -> bool:
+    """Whether EXISTS was told again since the folder was selected: IDLE will not repeat it."""
+    _, told = client._imap.response("EXISTS")
+    return len(told) > 1
+
+
+def _lies_in_buffer(client: IMAPClient) -> bool:
+    """Whether news came in one segment with IDLE's continuation: no poll of the socket would show them."""
+    sock, imap = client.socket(), client._imap
+    sock.settimeout(0)
+    try:
+        return bool((getattr(imap, "_file", None) or imap.file).peek(1))  # _file: since Python 3.14
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return False
+    finally:
+        sock.settimeout(client._timeout.read if client._timeout else None)
 
 
 def connect(mailbox: Mailbox) -> IMAPClient:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -136,33 +137,21 @@ def test_first_new_takes_only_what_comes(dovecot: Dovecot) -> None:
 
 def test_idle_wakes_the_thread_and_stop_ends_it(dovecot: Dovecot) -> None:
     store = MemoryStore()
-    intake = ImapIntake(mailbox(dovecot, poll_s=600), store)
-    thread = threading.Thread(target=intake.run)
-    thread.start()
-    until(lambda: polled(store))
-    dovecot.put("1", raw(1))
-    until(lambda: len(store.items) == 1)
-    intake.stop()
-    thread.join(10)
-    assert not thread.is_alive()
+    with running(ImapIntake(mailbox(dovecot, poll_s=600), store)):
+        until(lambda: polled(store))
+        dovecot.put("1", raw(1))
+        until(lambda: len(store.items) == 1)
 
 
 def test_a_dead_connection_is_noticed_and_made_anew() -> None:
     store = MemoryStore()
-    with run_dovecot() as server:
-        intake = ImapIntake(mailbox(server, poll_s=600, backoff_most_s=0.05), store)
-        thread = threading.Thread(target=intake.run)
-        thread.start()
-        until(
-            lambda: (
-                store.cursors.get("support") is not None and store.cursors["support"].polled_at is not None
-            )
-        )
-    until(lambda: intake.trouble != "")
-    assert thread.is_alive()
-    intake.stop()
-    thread.join(10)
-    assert not thread.is_alive()
+    with ExitStack() as ends:
+        with run_dovecot() as server:
+            intake = ImapIntake(mailbox(server, poll_s=600, backoff_most_s=0.05), store)
+            thread = ends.enter_context(running(intake))
+            until(lambda: polled(store))
+        until(lambda: intake.trouble != "")
+        assert thread.is_alive()
 
 
 def test_a_wrong_password_is_told_and_waits_long(dovecot: Dovecot) -> None:
@@ -207,6 +196,19 @@ def test_first_run_of_ten_thousand(dovecot: Dovecot) -> None:
     assert len({data for _, data in store.items}) == 10_000
     assert max(store.batches) <= 100
     print("10,000 messages:", SystemClock().now() - began)
+
+
+@contextmanager
+def running(intake: ImapIntake) -> Iterator[threading.Thread]:
+    """In a thread of its own, which is ended whatever happens."""
+    thread = threading.Thread(target=intake.run, daemon=True)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        intake.stop()
+        thread.join(10)
+    assert not thread.is_alive()
 
 
 def polled(store: MemoryStore) -> bool:

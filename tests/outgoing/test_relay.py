@@ -270,7 +270,7 @@ def test_a_server_that_is_none_is_temporary(greeting: bytes) -> None:
             with peer, contextlib.suppress(OSError):
                 peer.sendall(greeting)
 
-        thread = threading.Thread(target=greet)
+        thread = threading.Thread(target=greet, daemon=True)
         thread.start()
         with Relay(_settings(odd.getsockname()[1])) as relay:
             assert relay.deliver(SENDER, [JO], RAW).temporary == (JO,)
