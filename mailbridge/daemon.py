@@ -32,6 +32,7 @@ from mailbridge.store.engine import Store
 from mailbridge.store.leases import give_back_job, give_back_mail
 from mailbridge.work import back, front
 from mailbridge.work.desk import Desk
+from mailbridge.work.held import HeldFile, left_behind
 from mailbridge.work.notify import activated, notify, watchdog_s
 from mailbridge.work.places import Places
 from mailbridge.work.supervise import Death, Spec, Supervisor
@@ -120,7 +121,15 @@ class Daemon:
     # --- the loop ------------------------------------------------------------------------------------------
 
     def _serve(self, plan: Plan) -> int:
-        supervisor = Supervisor(plan.specs, on_death=lambda death: _give_back(plan.config, death))
+        threading.Thread(target=_take_over, args=(plan.config,)).start()
+        held = HeldFile(plan.config.site.state)
+        try:
+            return self._watch(plan, held)
+        finally:
+            held.close()
+
+    def _watch(self, plan: Plan, held: HeldFile) -> int:
+        supervisor = Supervisor(plan.specs, on_death=lambda death: _give_back(plan.config, death), held=held)
         supervisor.start()
         while True:
             supervisor.step(STEP_S, [self._woken])
@@ -232,24 +241,40 @@ def _of(plan: Plan, role: str) -> Spec | None:
 def _give_back(config: Config, death: Death) -> None:
     """Give the rows of a dead process back, in a thread: only the end of the master waits for it."""
     if death.held:
-        threading.Thread(target=_give_rows_back, args=(config, death)).start()
+        threading.Thread(target=_quietly, args=(config, death)).start()
 
 
-def _give_rows_back(config: Config, death: Death) -> None:
-    store, now = Store.of(config.store), SystemClock().now()
+def _quietly(config: Config, death: Death) -> None:
+    with contextlib.suppress(Temporary):
+        _give_rows_back(config, death)
+
+
+def _take_over(config: Config) -> None:
+    """Give back what dead daemons had in hand: whoever was killed with its master could tell nobody."""
+    with contextlib.suppress(Temporary), left_behind(config.site.state) as left:
+        for one in left:
+            rows = _give_rows_back(config, Death(one.role, "the daemon was killed", one.step, one.held))
+            log.event("leases_taken_over", role=one.role, rows=rows)
+
+
+def _give_rows_back(config: Config, death: Death) -> int:
+    """How many were given back; the others were finished, or somebody else holds them. Raises Temporary."""
+    store, now, count = Store.of(config.store), SystemClock().now(), 0
     try:
         for row in death.held:
             guilty = row == death.step
             if death.role == "relay":
-                give_back_mail(store, row.id, row.lease, now)
+                count += give_back_mail(store, row.id, row.lease, now)
             else:
                 due = now + timedelta(seconds=2**row.attempt if guilty and row.attempt > 1 else 0)
                 died = death.how if guilty else ""
-                give_back_job(store, row.id, row.lease, due, died=died, innocent=not guilty)
+                count += give_back_job(store, row.id, row.lease, due, died=died, innocent=not guilty)
     except Temporary as error:
         log.event("lease_lost", role=death.role, error=error)
+        raise
     finally:
         store.close()
+    return count
 
 
 def serve(load: Callable[[], Config], roles: Iterable[str] = ROLES) -> int:

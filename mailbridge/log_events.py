@@ -67,6 +67,7 @@ EVENTS: dict[str, str] = {
     "retried": "warning",
     "conflict": "debug",
     "lease_lost": "warning",
+    "leases_taken_over": "info",
     "quarantined": "error",
     "dead": "fatal",
     "unforeseen": "bug",

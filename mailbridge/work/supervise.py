@@ -13,6 +13,7 @@ Times are seconds of the monotonic clock: a supervisor must not jump with the wa
 from __future__ import annotations
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import signal
@@ -27,6 +28,7 @@ from typing import Any
 from mailbridge import log
 from mailbridge.work.bell import Bell, Line
 from mailbridge.work.hand import Hand, Lease
+from mailbridge.work.held import HeldFile
 
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 30.0
@@ -89,6 +91,7 @@ class Death:
 class _Child:
     spec: Spec
     index: int
+    number: int  # over all roles: its place in the file of what is held
     process: BaseProcess | None = None
     line: Connection | None = None
     hand: Hand = field(default_factory=Hand)
@@ -113,13 +116,19 @@ class Supervisor:
         specs: Sequence[Spec],
         *,
         on_death: Callable[[Death], None] | None = None,
+        held: HeldFile | None = None,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        """held: where the processes note what they hold, for the master's successor."""
+        self._held = held
+        self._numbers = itertools.count()
         self._on_death = on_death or (lambda _death: None)
         self._now_s = now_s
         self._spawn = multiprocessing.get_context("spawn")
         self._bells = {spec.role: Bell() for spec in specs}
-        self._children = [_Child(spec, index) for spec in specs for index in range(spec.count)]
+        self._children = [
+            _Child(spec, index, next(self._numbers)) for spec in specs for index in range(spec.count)
+        ]
         self._ending = False
 
     # --- what is the case ----------------------------------------------------------------------------------
@@ -188,7 +197,7 @@ class Supervisor:
             child.failures = 0
             child.told_to_stop = True
             self._say(child, "stop")
-        new = [_Child(spec, index) for (_, index), spec in wanted.items()]
+        new = [_Child(spec, index, next(self._numbers)) for (_, index), spec in wanted.items()]
         for child in new:
             child.well_s = self._now_s()
             self._start(child)
@@ -214,7 +223,7 @@ class Supervisor:
 
     def _start(self, child: _Child) -> None:
         mine, theirs = self._spawn.Pipe()
-        child.hand = Hand()
+        child.hand = Hand(self._held.place(child.spec.role, child.number) if self._held else None)
         start = Start(Line(theirs, self._bells[child.spec.role]), child.hand, dict(self._bells))
         process = self._spawn.Process(
             target=_run, args=(start, child.spec), name=f"mailbridge-{child.spec.role}"
