@@ -66,6 +66,7 @@ EVENTS: dict[str, str] = {
     "processed": "info",
     "retried": "warning",
     "conflict": "debug",
+    "admins_told": "warning",
     "lease_lost": "warning",
     "leases_taken_over": "info",
     "quarantined": "error",

@@ -25,6 +25,7 @@ from mailbridge.store.engine import Store
 from mailbridge.store.inbox import Inbox
 from mailbridge.store.jobs import Jobs
 from mailbridge.store.sweep import empty_closed, orphans, remove_ignored
+from mailbridge.work.tell_admins import tell_admins
 
 ORPHAN_AGE = timedelta(minutes=10)
 _SILENT = timedelta(minutes=15)
@@ -54,6 +55,7 @@ class Bellringer:
             (self.due, timedelta(seconds=15)),
             (self.hourly, timedelta(minutes=5)),
             (self.watch, timedelta(minutes=1)),
+            (self.admins, timedelta(minutes=1)),
         ):
             first = self._clock.now() + timedelta(seconds=1)
             self._scheduler.add_job(
@@ -95,6 +97,10 @@ class Bellringer:
             at = polled.get(section.name)
             if at is not None and now - at > max(_SILENT, timedelta(seconds=5 * section.poll_s)):
                 log.event("imap_silent", mailbox=section.name, since=at)
+
+    def admins(self) -> None:
+        """Tell admins by mail of what was set aside."""
+        tell_admins(self._config, self._store, self._clock.now())
 
     # --- what they do --------------------------------------------------------------------------------------
 
