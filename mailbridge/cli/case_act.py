@@ -264,28 +264,10 @@ def split(
 def _split(
     context: Context, number: int, subjects: tuple[str, ...], texts: tuple[str, ...], who: str, as_json: bool
 ) -> None:
-    from mailbridge.policy import command_open
-
+    wanted = [*texts, *[""] * (len(subjects) - len(texts))]
     with desk_of(context) as desk:
-        me, original = author(desk, who), desk.cases.get(number)
-        incoming = [row["text"] for row in desk.cases.entries(original.id) if row["direction"] == "in"]
-        wanted = [*texts, *[next(iter(incoming), "")] * (len(subjects) - len(texts))]
-        numbers = []
-        for subject, text in zip(subjects, wanted, strict=True):
-            opened = desk.open_case(
-                lambda facts, now, subject=subject, text=text: command_open.split_off(  # type: ignore[misc]
-                    facts, original, now, author=me, subject=subject, text=text
-                ),
-                contact_of=original.requester,
-            )
-            numbers.append(opened.number)
-        case = desk.on_case(
-            number,
-            lambda facts, case, now: command_open.note_split(
-                facts, case, now, author=me, numbers=tuple(numbers)
-            ),
-        )
-        told(desk, case, as_json, f"Opened {', '.join(map(str, numbers))}. ")
+        numbers = desk.split(number, author(desk, who), list(zip(subjects, wanted, strict=True)))
+        told(desk, desk.cases.get(number), as_json, f"Opened {', '.join(map(str, numbers))}. ")
 
 
 COMMANDS = (reply, note, close, reopen, hold, release, severity, escalate, assign, merge, split)

@@ -28,6 +28,7 @@ from mailbridge.model.message import Classification, Kind, ParsedMessage
 from mailbridge.model.notice import NoticeAttachment
 from mailbridge.model.policy import Policy
 from mailbridge.outgoing.notices import Renderer
+from mailbridge.policy import command_open
 from mailbridge.policy.decide import decide
 from mailbridge.policy.due import decide_due
 from mailbridge.store import cases as case_rows
@@ -244,6 +245,33 @@ class Desk:
         result = self._until_no_clash(once)
         assert isinstance(result, Case)
         return result
+
+    def split(self, number: int, author: str, parts: Sequence[tuple[str, str]]) -> list[int]:
+        """A case of its own for each (subject, text) of a mail with several issues; their numbers.
+
+        Where a text is "" it is that of the mail that opened the case. Raises NotFound, Permanent.
+        """
+        original = self.cases.get(number)
+        said = [row["text"] for row in self.cases.entries(original.id) if row["direction"] == "in"]
+        whole = str(next(iter(said), ""))
+        numbers = [
+            self._split_off(original, author, subject, text or whole).number for subject, text in parts
+        ]
+        self.on_case(
+            number,
+            lambda facts, case, now: command_open.note_split(
+                facts, case, now, author=author, numbers=tuple(numbers)
+            ),
+        )
+        return numbers
+
+    def _split_off(self, original: Case, author: str, subject: str, text: str) -> Case:
+        return self.open_case(
+            lambda facts, now: command_open.split_off(
+                facts, original, now, author=author, subject=subject, text=text
+            ),
+            contact_of=original.requester,
+        )
 
     def case_facts(self, lookup: Lookup, case: Case) -> Facts:
         """Facts for a decision that no message triggered."""
