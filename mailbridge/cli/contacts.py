@@ -2,8 +2,9 @@
 
 Promises: each bad row is reported by its line with what is wrong, and the rest is taken; a row that is there
 already is brought up to date, so that importing a file twice is importing it once; export gives what import
-takes. How it fails: 65 where some row was bad (the rest is in), where the file is no such CSV, or cannot be
-read.
+takes. An address that came back as dead is shown with the reason, and sent to again only when somebody says
+so. How it fails: 65 where some row was bad (the rest is in), where the file is no such CSV, or cannot be
+read, or an address to revive was not dead (the others are done).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import click
 
 from mailbridge.cli.contact_rows import COLUMNS, Reader
 from mailbridge.cli.context import Context, pass_context
-from mailbridge.cli.output import print_json, print_table, say
+from mailbridge.cli.output import local, print_json, print_table, say
 from mailbridge.cli.site_store import site_store
 from mailbridge.errors import Permanent
 
@@ -32,7 +33,7 @@ SHOWN = 100
 
 @click.group("contacts")
 def command() -> None:
-    """Import, export and list accounts and contacts."""
+    """Import, export and list accounts and contacts; see and revive dead addresses."""
 
 
 @command.command("import")
@@ -142,3 +143,45 @@ def list_(context: Context, as_json: bool) -> None:
         print_table(columns, [[_flat(row)[name] for name in columns] for row in rows])
     else:
         say(f"There are no contacts; mailbridge contacts import {Path('FILE.csv')} takes some.")
+
+
+@command.command("dead")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@pass_context
+def dead(context: Context, as_json: bool) -> None:
+    """List addresses that mail came back from for good: nothing automatic is sent there."""
+    from mailbridge.store.customers import Customers
+
+    with site_store(context) as store:
+        found = Customers(store).dead()
+    if as_json:
+        print_json([{"address": one.address, "since": one.at, "reason": one.reason} for one in found])
+    elif found:
+        zone = context.zone()
+        print_table(
+            ("address", "since", "reason"), [(one.address, local(one.at, zone), one.reason) for one in found]
+        )
+        say("To send to one again: mailbridge contacts revive ADDRESS")
+    else:
+        say("No address is dead.")
+
+
+@command.command("revive")
+@click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@pass_context
+def revive(context: Context, addresses: tuple[str, ...], as_json: bool) -> int:
+    """Send to dead addresses again, such as after a mailbox was full or mistyped at the other end."""
+    from mailbridge.store.customers import Customers
+
+    with site_store(context) as store:
+        customers = Customers(store)
+        rows = [{"address": one, "revived": customers.revive(one)} for one in dict.fromkeys(addresses)]
+    if as_json:
+        print_json(rows)
+    for row in rows if not as_json else ():
+        if row["revived"]:
+            say(f"{row['address']}: is sent to again")
+        else:
+            click.echo(f"mailbridge: {row['address']} is not dead; see: mailbridge contacts dead", err=True)
+    return 0 if all(row["revived"] for row in rows) else Permanent.exit_code

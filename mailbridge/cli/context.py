@@ -7,12 +7,13 @@ How it fails: ConfigInvalid (exit 78) that names the path and the ways to give a
 from __future__ import annotations
 
 import os
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mailbridge.errors import ConfigInvalid, Problem
+from mailbridge.errors import ConfigInvalid, MailbridgeError, Problem
 
 if TYPE_CHECKING:
     from mailbridge.config import Config
@@ -63,6 +64,20 @@ class Context:
             return load_policy(name)
         config = self.config()
         return configured_policy(config.site.policy, config.source)
+
+    def zone(self) -> tzinfo:
+        """The zone of times for people: [site] zone, else that of the policy's calendar.
+
+        UTC where the policy cannot be read: the queue must be seen then too. Raises ConfigInvalid.
+        """
+        from zoneinfo import ZoneInfo
+
+        name = self.config().site.zone
+        try:
+            policy = None if name else self.policy()
+        except MailbridgeError:
+            return UTC
+        return ZoneInfo(name or (policy.calendars[policy.calendar].zone.key if policy else "UTC"))
 
     def _missing(self) -> Problem:
         ways = f"give one with --config FILE or ${VARIABLE}, or put it at {DEFAULT_PATH}"

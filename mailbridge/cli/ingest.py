@@ -3,8 +3,9 @@ takes.
 
 What it promises: each message is committed before it is looked at; a JSON line each says what became of it.
 For an alias or procmail: `|mailbridge ingest`. A plain ingest says nothing of who sent a message: it gives no
-staff authority. How it fails: exit 75 where the store is not available, and nothing is lost; 65 where a file
-cannot be read, after the others are done.
+staff authority. Where a worker of the daemon was quicker to take a message up and does not end in time, the
+outcome is "received": it is stored, and will be decided. How it fails: exit 75 where the store is not
+available, and nothing is lost; 65 where a file cannot be read, after the others are done.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from mailbridge.errors import CannotWrite, StoreUnavailable
 
 if TYPE_CHECKING:
     from mailbridge.intake.files import Found
-    from mailbridge.work.desk import Desk
+    from mailbridge.work.desk import Desk, Outcome
 
 EX_DATAERR = 65
 PATIENCE_S = 10.0  # with a worker of the daemon that took the message up before this command did
@@ -117,9 +118,10 @@ def _take(
 ) -> dict[str, object]:
     from mailbridge.model.envelope import Envelope, Way
 
-    row: dict[str, object] = {"file": found.name, "outcome": "ignored", "kind": "", "case": None}
+    # what nobody knows to be a machine's counts as a person's, and an empty mail by SMTP does too
+    row: dict[str, object] = {"file": found.name, "outcome": "ignored", "kind": "human", "case": None}
     if found.problem:
-        return row | {"reason": found.problem}
+        return row | {"reason": f"there is no message in it: {found.problem}"}
     envelope = Envelope(
         way=Way.INGEST,
         mail_from=None if sender is None else sender.strip("<>"),
@@ -129,9 +131,18 @@ def _take(
         answer=answer,
     )
     outcome = desk.take(envelope, found.raw, _Patience())
+    undecided = outcome.outcome == "received" or (outcome.outcome == "duplicate" and not outcome.kind)
     return row | {
         "outcome": outcome.outcome,
-        "kind": outcome.kind,
+        "kind": outcome.kind or ("" if undecided else "human"),
         "case": outcome.case,
-        "reason": outcome.reason,
+        "reason": _waits(outcome) if undecided else outcome.reason,
     }
+
+
+def _waits(outcome: Outcome) -> str:
+    """Stored for good, and in the hands of a worker of the daemon that is slow, or died over it."""
+    item = f"in-{outcome.message_id}"
+    return (
+        f"stored as {item}, and not decided within {PATIENCE_S:g} seconds; see: mailbridge queue show {item}"
+    )

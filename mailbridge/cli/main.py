@@ -33,7 +33,7 @@ COMMANDS = {
     "ingest": "Take raw messages from files or standard input.",
     "case": "List, show, answer, close and otherwise work on cases.",
     "queue": "See and steer what waits, failed or is quarantined.",
-    "contacts": "Import, export and list accounts and contacts.",
+    "contacts": "Import, export and list accounts and contacts; revive dead addresses.",
     "deadline": "Explain a promise: by when an answer is due, and why.",
     "simulate": "Play a scenario on a virtual clock.",
     "explain": "Say why a message was treated as it was.",

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mailbridge.cli.context import Context, pass_context
-from mailbridge.cli.output import print_json, print_table, say
+from mailbridge.cli.output import local, print_json, print_table, say
 from mailbridge.cli.site_store import site_store
 from mailbridge.errors import MailbridgeError
 
@@ -45,8 +45,9 @@ def list_(context: Context, everything: bool, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     elif rows:
+        zone = context.zone()
         columns = ("id", "state", "kind", "case", "from", "to", "subject", "due_at", "attempts", "reason")
-        print_table(columns, [[_shown(row[name]) for name in columns] for row in rows])
+        print_table(columns, [[_shown(row[name], zone) for name in columns] for row in rows])
         say(_summary(rows))
     else:
         say("Nothing waits.")
@@ -85,7 +86,9 @@ def _headers(item: Waiting) -> tuple[str, str]:
     return author or item.from_, message.subject
 
 
-def _shown(value: object) -> object:
+def _shown(value: object, zone: tzinfo) -> object:
+    if isinstance(value, datetime):
+        return local(value, zone)
     if isinstance(value, list):
         return ", ".join(value)
     return value[:77] + "..." if isinstance(value, str) and len(value) > 80 else value
@@ -121,7 +124,7 @@ def show(context: Context, item_id: str, as_raw: bool, as_json: bool) -> None:
     if as_json:
         print_json(known | content)
     else:
-        _show(known, content)
+        _show(known, content, context.zone())
 
 
 def _content(raw: bytes) -> dict[str, Any]:
@@ -138,18 +141,17 @@ def _content(raw: bytes) -> dict[str, Any]:
     }
 
 
-def _show(known: dict[str, Any], content: dict[str, Any]) -> None:
+def _show(known: dict[str, Any], content: dict[str, Any], zone: tzinfo) -> None:
     for key, value in known.items():
         if key not in ("arrivals", "jobs", "error") and value not in (None, "", [], {}):
-            say(f"{key}: {value.isoformat() if isinstance(value, datetime) else value}")
+            say(f"{key}: {local(value, zone) if isinstance(value, datetime) else value}")
     for one in known.get("arrivals", ()):
         where = f"{one['way']} {one['source']}".strip()
         sender = "" if one["mail_from"] is None else f" from <{one['mail_from']}>"
-        say(
-            f"arrived: {one['at'].isoformat()} by {where}{sender} for {', '.join(one['rcpt_to']) or 'nobody'}"
-        )
+        to = ", ".join(one["rcpt_to"]) or "nobody"
+        say(f"arrived: {local(one['at'], zone)} by {where}{sender} for {to}")
     for one in known.get("jobs", ()):
-        say(f"job: {one['state']}, due {one['due_at'].isoformat()}, attempt {one['attempt']}")
+        say(f"job: {one['state']}, due {local(one['due_at'], zone)}, attempt {one['attempt']}")
     errors = [known.get("error", ""), *(one["error"] for one in known.get("jobs", ()))]
     for error in dict.fromkeys(error for error in errors if error):
         say(f"\n{error.rstrip()}")

@@ -6,13 +6,13 @@ sentence for each thing that is wrong, also where the database is away.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 import click
 
 from mailbridge.cli.context import Context, pass_context
-from mailbridge.cli.output import print_json, print_table, say
+from mailbridge.cli.output import local, print_json, print_table, say
 from mailbridge.cli.site_store import site_store
 from mailbridge.errors import Unavailable
 
@@ -34,11 +34,11 @@ def command(context: Context, as_json: bool) -> int:
     if as_json:
         print_json(health.as_json())
     else:
-        _show(health)
+        _show(health, context.zone())
     return 0 if health.healthy else Unavailable.exit_code
 
 
-def _show(health: Health) -> None:
+def _show(health: Health, zone: tzinfo) -> None:
     say("healthy" if health.healthy else "NOT healthy")
     for problem in health.problems:
         say(f"  ! {problem}")
@@ -51,13 +51,13 @@ def _show(health: Health) -> None:
         ("outbox", _counts(known.outbox)),
         ("cases", _counts(known.cases)),
         *(_jobs(kind, states) for kind, states in sorted(known.jobs.items())),
-        *((f"imap {name}", _polled(at)) for name, at in health.mailboxes.items()),
+        *((f"imap {name}", _polled(at, zone)) for name, at in health.mailboxes.items()),
         ("model", _model(health)),
         ("disk", f"{free} MB free, database {size} MB"),
     ]
     print_table(("", ""), rows)
     for case in health.at_risk:
-        say(f"case {case.number} is due {case.respond_by:%Y-%m-%d %H:%M} UTC: {case.subject}")
+        say(f"case {case.number} is due {local(case.respond_by, zone)}: {case.subject}")
 
 
 def _jobs(kind: str, states: dict[str, int]) -> tuple[str, str]:
@@ -67,8 +67,8 @@ def _jobs(kind: str, states: dict[str, int]) -> tuple[str, str]:
     return f"jobs: {kind}", _counts(states)
 
 
-def _polled(at: datetime | None) -> str:
-    return f"read {at:%Y-%m-%d %H:%M} UTC" if at else "never read"
+def _polled(at: datetime | None, zone: tzinfo) -> str:
+    return f"read {local(at, zone)}" if at else "never read"
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets as random_secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailbridge.model.customer import Account, Contact
@@ -100,6 +101,15 @@ def mark_dead(connection: Connection, address: str, reason: str, at: datetime) -
         connection.execute(insert(dead_address).values(address=address.lower(), **values))
 
 
+@dataclass(frozen=True, slots=True)
+class DeadAddress:
+    """An address that nothing automatic is sent to any more: since when, and in whose words why."""
+
+    address: str
+    at: datetime
+    reason: str
+
+
 def site_secrets(store: Store) -> tuple[bytes, ...]:
     """The secrets that sign tokens, the newest first; made on first use, shared by all nodes."""
     with store.read() as connection:
@@ -126,6 +136,20 @@ class Customers:
         """
         with self._store.write() as connection:
             put_rows(connection, rows)
+
+    def dead(self) -> list[DeadAddress]:
+        """Addresses that came back as dead, the oldest first."""
+        with self._store.read() as connection:
+            rows = connection.execute(
+                select(dead_address).order_by(dead_address.c.at, dead_address.c.address)
+            )
+            return [DeadAddress(row.address, row.at, row.reason) for row in rows]
+
+    def revive(self, address: str) -> bool:
+        """Send to the address again; False where it was not dead."""
+        here = dead_address.c.address == address.strip().lower()
+        with self._store.write() as connection:
+            return bool(connection.execute(delete(dead_address).where(here)).rowcount)
 
     def listing(self) -> list[dict[str, Any]]:
         """A row a contact, with its account, in the form that put_batch takes."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from mailbridge.store.customers import mark_dead
 from tests.cli.admin import Admin
 
 HEAD = "account,plan,starts_on,ends_on,domains,zone,name,email,phone\n"
@@ -69,3 +71,35 @@ def test_colleagues_who_share_a_switchboard_stay_two_people(admin: Admin) -> Non
 def test_what_is_no_contacts_file_is_refused_in_a_sentence(admin: Admin, text: str) -> None:
     code, out = admin.run("contacts", "import", admin.file("c.csv", text))
     assert (code, out) == (65, "")
+
+
+def _kill(admin: Admin, address: str, reason: str) -> None:
+    store = admin.store()
+    with store.write() as connection:
+        mark_dead(connection, address, reason, datetime(2026, 1, 5, 18, 0, tzinfo=UTC))
+    store.close()
+
+
+def test_a_dead_address_is_shown_with_its_reason_and_comes_back(tmp_path: Path) -> None:
+    admin = Admin(tmp_path, "zone = Asia/Tokyo")
+    assert admin.run("contacts", "dead") == (0, "No address is dead.\n")
+    _kill(admin, "Pat@acme.example", "5.1.1 no such user")
+    rows = json.loads(admin.run("contacts", "dead", "--json")[1])
+    since = "2026-01-05T18:00:00+00:00"
+    assert rows == [{"address": "pat@acme.example", "since": since, "reason": "5.1.1 no such user"}]
+    shown = admin.run("contacts", "dead")[1]
+    assert "5.1.1 no such user" in shown
+    assert "2026-01-06 03:00 JST" in shown
+    assert admin.run("contacts", "revive", "PAT@acme.example")[1] == "PAT@acme.example: is sent to again\n"
+    assert json.loads(admin.run("contacts", "dead", "--json")[1]) == []
+
+
+def test_to_revive_what_is_not_dead_is_65_and_the_others_are_done(
+    admin: Admin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _kill(admin, "pat@acme.example", "5.1.1 no such user")
+    code, out = admin.run("contacts", "revive", "--json", "jo@acme.example", "pat@acme.example")
+    assert code == 65
+    assert [row["revived"] for row in json.loads(out)] == [False, True]
+    assert admin.run("contacts", "revive", "jo@acme.example")[0] == 65
+    assert capsys.readouterr().err.count("jo@acme.example is not dead; see: mailbridge contacts dead") == 1

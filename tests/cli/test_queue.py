@@ -46,6 +46,7 @@ def test_inbound_and_outbound_stand_in_one_listing(admin: Admin) -> None:
     Applier(store, compose).apply(opening(), now())
     store.close()
     incoming, outgoing = listing(admin)
+    assert incoming["due_at"] == "2026-11-23T09:00:00+00:00"
     assert incoming["id"] == "in-1"
     assert (incoming["state"], incoming["from"]) == ("received", "pat@customer.example")
     assert (incoming["subject"], incoming["to"]) == ("Printer 1", "support@desk.example")
@@ -131,3 +132,23 @@ def test_replay_decides_a_quarantined_message_now(admin: Admin) -> None:
     assert code == 0
     assert (row["id"], row["outcome"], row["kind"], row["case"]) == ("in-1", "created", "human", 1)
     assert admin.run("replay", "in-1")[0] == 65  # filed: a second run would answer twice
+
+
+def test_people_read_times_on_their_own_clock_with_its_name(tmp_path: Path) -> None:
+    admin = Admin(tmp_path, "zone = Asia/Tokyo")
+    admin.put(envelope(), raw())
+    for words in (("list",), ("show", "in-1")):
+        code, out = admin.run("queue", *words)
+        assert code == 0
+        assert "2026-11-23 18:00 JST" in out
+        assert "+00:00" not in out
+
+
+def test_the_queue_is_seen_while_the_policy_is_broken(tmp_path: Path) -> None:
+    admin = Admin(tmp_path)
+    admin.put(envelope(), raw())
+    broken = admin.file("broken.ini", "[policy]\nno such = key\n")
+    admin.config.write_text(admin.config.read_text().replace("policy = gotomyerp", f"policy = {broken}"))
+    code, out = admin.run("queue", "list")
+    assert code == 0
+    assert "2026-11-23 09:00 UTC" in out

@@ -35,6 +35,15 @@ def test_a_fresh_site_is_healthy(tmp_path: Path) -> None:
     assert json.loads(out)["healthy"] is True
 
 
+def test_a_person_reads_the_last_poll_on_his_own_clock(tmp_path: Path) -> None:
+    admin = Admin(tmp_path, "zone = Asia/Tokyo\n" + IMAP)
+    store = admin.store()
+    Inbox(store).put_batch([], Cursor("box", 1, 1))
+    Inbox(store).note_poll("box", NOW)
+    store.close()
+    assert "read 2026-11-23 18:00 JST" in admin.run("status")[1]
+
+
 def test_mail_is_judged_by_its_age(tmp_path: Path) -> None:
     admin = Admin(tmp_path)
     admin.put(envelope(), raw())
