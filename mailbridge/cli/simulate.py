@@ -33,10 +33,13 @@ def command(
     del as_json  # JSON lines are the only form
     policy = context.policy(policy_name)
     try:
-        text = sys.stdin.read() if scenario == "-" else Path(scenario).read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Permanent(f"{scenario} cannot be read: {error}") from error
+        raw = sys.stdin.buffer.read() if scenario == "-" else Path(scenario).read_bytes()
+        text = raw.decode("utf-8-sig")
+    except OSError as error:
+        raise Permanent(f"{scenario} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise Permanent(f"{scenario} is no UTF-8: byte {error.start} cannot be read") from error
     try:
-        print_jsonl(Simulation(policy, all_events=all_events).run(text.splitlines()))
+        print_jsonl(Simulation(policy, all_events=all_events).run(text.split("\n")))
     except Permanent as error:
         raise Permanent(f"{scenario}: {error}") from error

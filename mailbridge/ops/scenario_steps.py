@@ -72,7 +72,7 @@ class Steps:
         to = site.escalation[0].address if to.partition("@")[0].lower() in _ESCALATION else to
         sender, subject, ref = step.get("from"), step.get("subject"), ""
         if number := step.get("reply_to_case"):
-            case = self.desk.cases.get(int(number))
+            case = self.desk.cases.get(_number(number, "reply_to_case"))
             sender = sender or case.requester
             subject = subject or f"Re: {case.subject} [#{case.number}]"
             ref = self._last_of_ours(case)
@@ -81,7 +81,10 @@ class Steps:
         mail = self._mail(str(sender), to, str(subject or ""))
         if ref:
             mail["In-Reply-To"] = mail["References"] = ref
-        for name, value in dict(step.get("headers") or {}).items():
+        headers = step.get("headers") or {}
+        if not isinstance(headers, dict):
+            raise Permanent('headers is no object like {"Auto-Submitted": "auto-replied"}')
+        for name, value in headers.items():
             del mail[name]
             mail[name] = str(value)
         mail.set_content(str(step.get("text", "")))
@@ -119,7 +122,7 @@ class Steps:
 
     def _bounce(self, step: Step) -> None:
         """Our last mail to the customer of this case comes back: there is no such mailbox."""
-        case = self.desk.cases.get(int(step["case"]))
+        case = self.desk.cases.get(_number(step["case"], "case"))
         ref = self._last_of_ours(case)
         if not ref or not case.requester:
             raise Permanent(f"nothing was sent on case {case.number} that could bounce")
@@ -170,12 +173,12 @@ class Steps:
     def _split(self, step: Step) -> None:
         """into: a list of {subject, text}; each becomes a case of its own."""
         parts = [(str(part["subject"]), str(part.get("text", ""))) for part in step["into"]]
-        self.desk.split(int(step["case"]), self._author(step), parts)
+        self.desk.split(_number(step["case"], "case"), self._author(step), parts)
 
     # --- what staff do ------------------------------------------------------------------------------------
 
     def _on(self, step: Step, fn: Decide) -> None:
-        self.desk.on_case(int(step["case"]), fn)
+        self.desk.on_case(_number(step["case"], "case"), fn)
 
     def _author(self, step: Step, key: str = "from") -> str:
         return str(step.get(key) or self.desk.config.site.staff[0].address)
@@ -225,7 +228,7 @@ class Steps:
         self._on(step, lambda facts, case, now: command.assign(facts, case, now, author=author, address=to))
 
     def _merge(self, step: Step) -> None:
-        author, target = self._author(step), self.desk.cases.get(int(step["into"]))
+        author, target = self._author(step), self.desk.cases.get(_number(step["into"], "into"))
         why = str(step.get("text", ""))
         self._on(
             step,
@@ -255,6 +258,13 @@ def span(text: str) -> timedelta:
         raise Permanent(f"{text!r} is neither a time of ISO 8601 nor like +2h30m")
     weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _number(value: object, key: str) -> int:
+    try:
+        return int(str(value))
+    except ValueError as error:
+        raise Permanent(f"{key} is {value!r}; it is the number of a case") from error
 
 
 def _list(step: Step, key: str) -> list[str]:

@@ -9,8 +9,9 @@ Fails: Permanent (65) with the line's number for a scenario that cannot be read.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ TOLD = frozenset(
     }
 )
 START = datetime(2026, 1, 5, 17, 0, tzinfo=UTC)  # a Monday morning in the Americas
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
+_FAULTS = (MailbridgeError, LookupError, TypeError, ValueError, OverflowError, AttributeError)
 _OF_TIME = ("run", "start")  # lines that let time pass up to and with their own moment
 
 
@@ -119,16 +122,8 @@ class Simulation:
                 self._world.do(step)
                 self._world.drain()
                 yield from self._told()
-            except (
-                MailbridgeError,
-                LookupError,
-                TypeError,
-                ValueError,
-                AttributeError,
-                OverflowError,
-            ) as error:
-                what = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
-                raise Permanent(f"line {number}: {what}") from error
+            except _FAULTS as error:
+                raise Permanent(f"line {number}: {_what(error)}") from error
             before = at
 
     @property
@@ -156,7 +151,11 @@ class Simulation:
         for row in self.desk.cases.events_after(self._last_event):
             self._last_event = row["id"]
             if row["event"] in TOLD or self._all:
-                data = {key: value for key, value in (row["data"] or {}).items() if value not in ("", None)}
+                data = {
+                    key: _on_the_clock_of(zone, value)
+                    for key, value in (row["data"] or {}).items()
+                    if value not in ("", None)
+                }
                 yield {
                     "at": row["at"].astimezone(zone).isoformat(),
                     "event": row["event"],
@@ -173,6 +172,24 @@ def _step(line: str) -> Step:
     if not isinstance(step, dict) or not isinstance(step.get("do"), str):
         raise Permanent("is no object with at and do")
     return step
+
+
+def _what(error: Exception) -> str:
+    """What is wrong with a line, for a person."""
+    if isinstance(error, KeyError):
+        return f"the key {error} is missing"
+    if isinstance(error, OverflowError):
+        return "that is farther away than a calendar goes"
+    if isinstance(error, UnicodeEncodeError):
+        return "half of a surrogate pair (\\ud800 to \\udfff) is no character"
+    return str(error)
+
+
+def _on_the_clock_of(zone: tzinfo, value: object) -> object:
+    """An instant told as `at` is, in the policy's zone; anything else as it is."""
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        return value
+    return datetime.fromisoformat(value).astimezone(zone).isoformat()
 
 
 def _moment(step: Step, before: datetime) -> datetime:

@@ -101,7 +101,9 @@ def parse_policy(text: str, source: str) -> Policy:
         reader, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     ).policy()
     if reader.problems:
-        raise ConfigInvalid(sorted(set(reader.problems), key=lambda problem: (problem.section, problem.key)))
+        # each once, and those of one place in the order of the file
+        problems = dict.fromkeys(reader.problems)
+        raise ConfigInvalid(sorted(problems, key=lambda problem: (problem.section, problem.key)))
     return policy
 
 

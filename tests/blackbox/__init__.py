@@ -1,0 +1,1 @@
+"""The contract checked from outside: only the command, its files, its output and its exit codes."""
