@@ -2,7 +2,7 @@
 
     python bench/year.py [POLICY [SEED [MESSAGES]]]
 
-Prints one JSON line. messages: received by the desk; handed_over: mails that it sent for them. ms_a_message is
+Prints one JSON line. messages: received by the desk; handed_over: mails that it sent for them. ms_a_message:
 CPU of everything (store, parse, decide, apply, templates, relay) for one received message; parse_ms that of
 parsing the same bytes alone, in the same run, so that times_parse compares two machines, or a busy one with a
 calm one. statements counts SQL, commits too. Exits 1 where the year broke a promise. One core; two years at

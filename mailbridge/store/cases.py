@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, or_, select
 
 from mailbridge.errors import NotFound
 from mailbridge.model.case import Case, Channel, DeadlineState, Status
@@ -21,6 +21,26 @@ _ENUMS = {"status": Status, "channel": Channel, "deadline_state": DeadlineState,
 _PARTICIPANTS = select(participant).where(participant.c.case_id.in_(bindparam("ids", expanding=True)))
 _BY_ID = select(case).where(case.c.id == bindparam("id"))
 _BY_NUMBER = select(case).where(case.c.number == bindparam("number"))
+_BY_IDS = select(case).where(case.c.id.in_(bindparam("ids", expanding=True)))
+_BY_NUMBERS = select(case).where(case.c.number.in_(bindparam("numbers", expanding=True)))
+_BY_REFS = select(thread).where(thread.c.message_ref.in_(bindparam("refs", expanding=True)))
+_NUMBER_OF = select(case.c.number).where(case.c.id == bindparam("id"))
+_OUTGOING_STATE = select(outbox.c.state).where(outbox.c.key == bindparam("key"))
+_ENTRIES = select(entry).where(entry.c.case_id == bindparam("of")).order_by(entry.c.at, entry.c.id)
+_BY_REQUESTER = case.c.requester == bindparam("requester")
+_BY_CONTACT = case.c.contact_id == bindparam("contact_id")
+
+
+def _recent(*tests: ColumnElement[bool]) -> Select[Any]:
+    wanted = select(case).where(or_(*tests), case.c.duplicate_of.is_(None))
+    return wanted.order_by(case.c.id.desc()).limit(bindparam("most"))
+
+
+_RECENT = {
+    (True, False): _recent(_BY_REQUESTER),
+    (False, True): _recent(_BY_CONTACT),
+    (True, True): _recent(_BY_REQUESTER, _BY_CONTACT),
+}
 
 
 def snapshots(connection: Connection, rows: Sequence[Row[Any]]) -> list[Case]:
@@ -41,8 +61,8 @@ def _snapshot(connection: Connection, row: Row[Any], people: tuple[str, ...]) ->
     values["references"] = tuple(values["references"] or ())
     values["proof"] = values["proof"] or {}
     if row.warning_key:
-        state = select(outbox.c.state).where(outbox.c.key == row.warning_key)
-        values["warning_state"] = connection.execute(state).scalar() or ""
+        state = connection.execute(_OUTGOING_STATE, {"key": row.warning_key}).scalar()
+        values["warning_state"] = state or ""
     return Case(participants=people, **values)
 
 
@@ -56,7 +76,7 @@ def by_numbers(connection: Connection, numbers: Iterable[int]) -> dict[int, Case
     wanted = [number for number in numbers if 0 < number < 2**32]
     if not wanted:
         return {}
-    rows = connection.execute(select(case).where(case.c.number.in_(wanted))).all()
+    rows = connection.execute(_BY_NUMBERS, {"numbers": wanted}).all()
     found = {snap.number: snap for snap in snapshots(connection, rows)}
     return {number: _target(connection, snap) for number, snap in found.items()}
 
@@ -65,7 +85,7 @@ def _target(connection: Connection, snap: Case) -> Case:
     seen = {snap.number}
     while snap.duplicate_of is not None and snap.duplicate_of not in seen:
         seen.add(snap.duplicate_of)
-        rows = connection.execute(select(case).where(case.c.number == snap.duplicate_of)).all()
+        rows = connection.execute(_BY_NUMBER, {"number": snap.duplicate_of}).all()
         if not rows:
             break
         snap = snapshots(connection, rows)[0]
@@ -77,11 +97,11 @@ def by_message_refs(connection: Connection, refs: Sequence[str]) -> list[tuple[s
     wanted = [ref[:512] for ref in refs if ref][:100]
     if not wanted:
         return []
-    rows = connection.execute(select(thread).where(thread.c.message_ref.in_(wanted))).all()
+    rows = connection.execute(_BY_REFS, {"refs": wanted}).all()
     cases: dict[int, Case] = {}
     if rows:
-        ids = {row.case_id for row in rows}
-        found = connection.execute(select(case).where(case.c.id.in_(ids))).all()
+        ids = sorted({row.case_id for row in rows})
+        found = connection.execute(_BY_IDS, {"ids": ids}).all()
         cases = {snap.id: _target(connection, snap) for snap in snapshots(connection, found)}
     pairs = [(row.message_ref, row.case_id) for row in rows if row.case_id in cases]
     pairs.sort(key=lambda pair: (wanted.index(pair[0]), -pair[1]))
@@ -92,17 +112,12 @@ def recent_of(
     connection: Connection, *, requester: str = "", contact_id: int | None = None, limit: int = 10
 ) -> tuple[Case, ...]:
     """The latest cases of a sender or contact, newest first."""
-    tests = []
-    if requester:
-        tests.append(case.c.requester == requester)
-    if contact_id is not None:
-        tests.append(case.c.contact_id == contact_id)
-    if not tests:
+    query = _RECENT.get((bool(requester), contact_id is not None))
+    if query is None:
         return ()
-    query = (
-        select(case).where(or_(*tests), case.c.duplicate_of.is_(None)).order_by(case.c.id.desc()).limit(limit)
-    )
-    return tuple(snapshots(connection, connection.execute(query).all()))
+    values = {"requester": requester, "contact_id": contact_id, "most": limit}
+    rows = connection.execute(query, values).all()  # a value that the query does not name is not looked at
+    return tuple(snapshots(connection, rows))
 
 
 def require(connection: Connection, number: int) -> Case:
@@ -115,8 +130,7 @@ def require(connection: Connection, number: int) -> Case:
 
 def entries(connection: Connection, case_id: int) -> list[Mapping[str, Any]]:
     """Messages and notes of a case in order."""
-    query = select(entry).where(entry.c.case_id == case_id).order_by(entry.c.at, entry.c.id)
-    rows = connection.execute(query)
+    rows = connection.execute(_ENTRIES, {"of": case_id})
     return [dict(row._mapping) for row in rows]
 
 
@@ -139,7 +153,7 @@ class Cases:
         if case_id is None:
             return None
         with self._store.read() as connection:
-            return connection.execute(select(case.c.number).where(case.c.id == case_id)).scalar()
+            return connection.execute(_NUMBER_OF, {"id": case_id}).scalar()
 
     def listing(self, *, statuses: Sequence[str] = (), assigned_to: str = "", limit: int = 0) -> list[Case]:
         """Cases by number, optionally only of these statuses or of one staff member."""

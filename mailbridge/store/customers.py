@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailbridge.model.customer import Account, Contact
@@ -24,25 +24,32 @@ from mailbridge.store.schema import (
     setting,
 )
 
+# Made once: to build a statement anew for each message costs more than to run it.
+_ACCOUNT = select(account).where(account.c.id == bindparam("id"))
+_CONTACT = select(contact).where(contact.c.id == bindparam("id"))
+_ADDRESSES = select(contact_address.c.address).where(contact_address.c.contact_id == bindparam("of"))
+_PHONES = select(contact_phone.c.phone).where(contact_phone.c.contact_id == bindparam("of"))
+_BY_ADDRESS = select(contact_address.c.contact_id).where(contact_address.c.address == bindparam("address"))
+_BY_PHONE = select(contact_phone.c.contact_id).where(contact_phone.c.phone == bindparam("phone"))
+_BY_DOMAIN = select(account_domain).where(account_domain.c.domain.in_(bindparam("domains", expanding=True)))
+_DEAD = select(dead_address.c.address).where(dead_address.c.address == bindparam("address"))
+
 
 def _account(connection: Connection, account_id: int | None) -> Account | None:
     if account_id is None:
         return None
-    row = connection.execute(select(account).where(account.c.id == account_id)).first()
+    row = connection.execute(_ACCOUNT, {"id": account_id}).first()
     return None if row is None else Account(row.id, row.name, row.plan, row.starts_on, row.ends_on, row.zone)
 
 
 def _contact(connection: Connection, contact_id: int | None) -> Contact | None:
     if contact_id is None:
         return None
-    row = connection.execute(select(contact).where(contact.c.id == contact_id)).first()
+    row = connection.execute(_CONTACT, {"id": contact_id}).first()
     if row is None:
         return None
-    of = contact_address.c.contact_id == contact_id
-    addresses = connection.execute(select(contact_address.c.address).where(of)).scalars().all()
-    phones = connection.execute(
-        select(contact_phone.c.phone).where(contact_phone.c.contact_id == contact_id)
-    ).scalars()
+    addresses = connection.execute(_ADDRESSES, {"of": contact_id}).scalars()
+    phones = connection.execute(_PHONES, {"of": contact_id}).scalars()
     return Contact(
         row.id,
         row.name,
@@ -54,13 +61,12 @@ def _contact(connection: Connection, contact_id: int | None) -> Contact | None:
 
 
 def contact_by_address(connection: Connection, address: str) -> Contact | None:
-    query = select(contact_address.c.contact_id).where(contact_address.c.address == address.lower())
-    return _contact(connection, connection.execute(query).scalar())
+    found = connection.execute(_BY_ADDRESS, {"address": address.lower()}).scalar()
+    return _contact(connection, found)
 
 
 def contact_by_phone(connection: Connection, phone: str) -> Contact | None:
-    query = select(contact_phone.c.contact_id).where(contact_phone.c.phone == phone)
-    return _contact(connection, connection.execute(query).scalar())
+    return _contact(connection, connection.execute(_BY_PHONE, {"phone": phone}).scalar())
 
 
 def account_by_domain(connection: Connection, domain: str) -> Account | None:
@@ -69,16 +75,14 @@ def account_by_domain(connection: Connection, domain: str) -> Account | None:
     parents = [".".join(labels[start:]) for start in range(len(labels) - 1)]
     if not parents:
         return None
-    rows = connection.execute(select(account_domain).where(account_domain.c.domain.in_(parents))).all()
+    rows = connection.execute(_BY_DOMAIN, {"domains": parents}).all()
     best = max(rows, key=lambda row: len(row.domain), default=None)
     return None if best is None else _account(connection, best.account_id)
 
 
 def make_contact(connection: Connection, name: str, phone: str) -> int:
     """A provisional contact for an unknown number: one a number. Returns its id."""
-    known = connection.execute(
-        select(contact_phone.c.contact_id).where(contact_phone.c.phone == phone)
-    ).scalar()
+    known = connection.execute(_BY_PHONE, {"phone": phone}).scalar()
     if known is not None:
         return int(known)
     made = connection.execute(
@@ -90,8 +94,7 @@ def make_contact(connection: Connection, name: str, phone: str) -> int:
 
 
 def is_dead(connection: Connection, address: str) -> bool:
-    query = select(dead_address.c.address).where(dead_address.c.address == address.lower())
-    return connection.execute(query).first() is not None
+    return connection.execute(_DEAD, {"address": address.lower()}).first() is not None
 
 
 def mark_dead(connection: Connection, address: str, reason: str, at: datetime) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailbridge.model.envelope import Envelope, Way
@@ -62,14 +62,22 @@ class Received:
     reason: str = ""
 
 
+# Made once: to build a statement anew for each message costs more than to run it.
+_KNOWN = select(message.c.id).where(message.c.digest == bindparam("digest"))
+_NEW, _NEW_ARRIVAL = insert(message), insert(arrival)
+_LOAD = select(
+    *(message.c[name] for name in ("id", "raw", "received_at", "state", "answer")),
+    *(message.c[name] for name in ("case_id", "kind", "outcome", "reason")),
+).where(message.c.id == bindparam("id"))
+_ARRIVALS = select(arrival).where(arrival.c.message_id == bindparam("id")).order_by(arrival.c.id)
+
+
 def put(connection: Connection, envelope: Envelope, raw: bytes) -> Stored:
     """Store one message and its job in the caller's transaction."""
     digest = hashlib.sha256(raw).hexdigest()
-    known = connection.execute(
-        select(message.c.id, message.c.received_at).where(message.c.digest == digest)
-    ).first()
+    known = connection.execute(_KNOWN, {"digest": digest}).scalar()
     if known is not None:
-        return _again(connection, known.id, digest, envelope)
+        return _again(connection, known, digest, envelope)
     values = {
         "digest": digest,
         "received_at": envelope.received_at,
@@ -78,9 +86,11 @@ def put(connection: Connection, envelope: Envelope, raw: bytes) -> Stored:
         "answer": envelope.answer,
         "raw": raw,
     }
-    message_id = connection.execute(insert(message).values(**values)).inserted_primary_key[0]  # type: ignore[index]
+    message_id = connection.execute(_NEW, values).inserted_primary_key[0]  # type: ignore[index]
     _arrive(connection, message_id, envelope)
-    jobs.add(connection, "process", f"process:{message_id}", {"message": message_id}, envelope.received_at)
+    # the id of a message is never used twice, so nobody has this key
+    job = jobs.NewJob("process", f"process:{message_id}", {"message": message_id}, envelope.received_at)
+    jobs.insert_new(connection, [job])
     return Stored(message_id, digest, duplicate=False)
 
 
@@ -95,7 +105,7 @@ def _arrive(connection: Connection, message_id: int, envelope: Envelope) -> None
         "mail_from": None if envelope.mail_from is None else clean(envelope.mail_from),
         "rcpt_to": [clean(address) for address in envelope.rcpt_to],
     }
-    connection.execute(insert(arrival).values(**values))
+    connection.execute(_NEW_ARRIVAL, values)
 
 
 def _again(connection: Connection, message_id: int, digest: str, envelope: Envelope) -> Stored:
@@ -205,12 +215,10 @@ class Inbox:
 
 
 def load(connection: Connection, message_id: int) -> Received | None:
-    row = connection.execute(select(message).where(message.c.id == message_id)).first()
+    row = connection.execute(_LOAD, {"id": message_id}).first()
     if row is None:
         return None
-    rows = connection.execute(
-        select(arrival).where(arrival.c.message_id == message_id).order_by(arrival.c.id)
-    )
+    rows = connection.execute(_ARRIVALS, {"id": message_id})
     envelopes = tuple(
         Envelope(
             way=Way(a.way),

@@ -10,9 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from mailbridge.store.engine import Store
@@ -38,34 +51,65 @@ class Job:
     lease: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A step to be done at due_at, once for its key."""
+
+    kind: str
+    key: str
+    payload: Mapping[str, Any]
+    due_at: datetime
+
+
 # Made once: to build a statement anew for each job costs more than to run it.
-_BY_KEY = select(job.c.id).where(job.c.key == bindparam("key"))
+_READY: dict[str, Any] = {"state": "ready", "attempt": 0, "lease_until": None, "error": ""}
+_KNOWN = select(job.c.key).where(job.c.key.in_(bindparam("keys", expanding=True)))
 _NEW = insert(job)
 _REMOVE = delete(job).where(job.c.key.in_(bindparam("keys", expanding=True)), job.c.state != "running")
+_AGAIN = (
+    update(job)
+    .where(job.c.key == bindparam("this"), job.c.state != "running")
+    .values(payload=bindparam("news"), due_at=bindparam("moment"), **_READY)
+)
 
 
 def add(connection: Connection, kind: str, key: str, payload: Mapping[str, Any], due_at: datetime) -> None:
     """Add a job, or make the one with this key ready again at due_at."""
-    values = {"due_at": due_at, "state": "ready", "attempt": 0, "lease_until": None, "error": ""}
-    again = update(job).where(job.c.key == key, job.c.state != "running")
-    if _known(connection, key) and (  # most are new: look before writing
-        connection.execute(again.values(payload=dict(payload), **values)).rowcount
-    ):
+    change(connection, (), [NewJob(kind, key, payload, due_at)])
+
+
+def insert_new(connection: Connection, new: Sequence[NewJob]) -> None:
+    """Add jobs whose keys nobody can have had before."""
+    rows = [
+        {"kind": one.kind, "key": one.key, "payload": dict(one.payload), "due_at": one.due_at, **_READY}
+        for one in new
+    ]
+    if rows:
+        connection.execute(_NEW, rows)
+
+
+def change(connection: Connection, gone: Sequence[str], wanted: Sequence[NewJob]) -> None:
+    """Take the jobs with the keys gone away, and add the wanted ones, or make them ready again.
+
+    A job that is being worked on stays: its handler will see that it is stale. What is wanted anew of one
+    runs once more under a key of its own, since its holder works on older news.
+    """
+    keys = [*gone, *(one.key for one in wanted)]
+    if not keys:
         return
-    if _known(connection, key):  # its holder works on older news: one more run under a key of its own
-        add(connection, kind, key + "+", payload, due_at)
-        return
-    connection.execute(_NEW, {"kind": kind, "key": key, "payload": dict(payload), **values})
+    known = set(connection.execute(_KNOWN, {"keys": keys}).scalars())  # most are new: look before writing
+    if there := [key for key in gone if key in known]:
+        connection.execute(_REMOVE, {"keys": there})
+    insert_new(connection, [one for one in wanted if one.key not in known])
+    for one in wanted:
+        if one.key in known:
+            _again(connection, one)
 
 
-def _known(connection: Connection, key: str) -> bool:
-    return connection.execute(_BY_KEY, {"key": key}).first() is not None
-
-
-def remove(connection: Connection, keys: Sequence[str]) -> None:
-    """Take timers away, unless one is being worked on: its handler will see that it is stale."""
-    if keys:
-        connection.execute(_REMOVE, {"keys": list(keys)})
+def _again(connection: Connection, one: NewJob) -> None:
+    values = {"this": one.key, "news": dict(one.payload), "moment": one.due_at}
+    if not connection.execute(_AGAIN, values).rowcount:
+        add(connection, one.kind, one.key + "+", one.payload, one.due_at)
 
 
 class Jobs:
@@ -79,35 +123,27 @@ class Jobs:
 
         A lease that ran out gives its job back first: its holder died, or will find its fence closed.
         """
-        lost = select(job.c.id).where(*_lost(now)).limit(1)
         with self._store.read() as connection:  # look first: an idle worker must not take the write lock
-            kind = next((kind for kind in kinds if connection.execute(_due(kind, now, 1)).first()), None)
-            if kind is None and connection.execute(lost).first() is None:
-                return []
+            lost, *ready = connection.execute(_look(tuple(kinds)), {"now": now}).one()
+        if not lost and not any(ready):
+            return []
+        kind = kinds[ready.index(True)] if any(ready) else kinds[0]
         with self._store.write() as connection:
-            connection.execute(update(job).where(*_lost(now)).values(state="ready", lease_until=None))
-            rows = connection.execute(
-                _due(kind or kinds[0], now, limit).with_for_update(skip_locked=True)
-            ).all()
-            values = {"state": "running", "lease_until": now + timedelta(seconds=lease_s)}
-            ids = [row.id for row in rows]
-            connection.execute(
-                update(job)
-                .where(job.c.id.in_(ids))
-                .values(attempt=job.c.attempt + 1, lease=job.c.lease + 1, **values)
-            )
+            if lost:
+                connection.execute(_GIVE_BACK, {"now": now})
+            rows = connection.execute(_DUE, {"kind": kind, "now": now, "most": limit}).all()
+            if rows:
+                values = {"ids": [row.id for row in rows], "until": now + timedelta(seconds=lease_s)}
+                connection.execute(_TAKE, values)
         return [Job(r.id, r.kind, r.key, r.payload, r.due_at, r.attempt + 1, r.lease + 1) for r in rows]
 
     def claim_key(self, key: str, now: datetime, lease_s: float) -> Job | None:
         """Take this very job if it is ready, whatever its turn."""
-        here = (job.c.key == key, job.c.state == "ready")
         with self._store.write() as connection:
-            row = connection.execute(select(job).where(*here).with_for_update(skip_locked=True)).first()
+            row = connection.execute(_READY_ONE, {"key": key}).first()
             if row is None:
                 return None
-            until = now + timedelta(seconds=lease_s)
-            values = {"attempt": row.attempt + 1, "lease": row.lease + 1, "lease_until": until}
-            connection.execute(update(job).where(job.c.id == row.id).values(state="running", **values))
+            connection.execute(_TAKE, {"ids": [row.id], "until": now + timedelta(seconds=lease_s)})
         return Job(row.id, row.kind, row.key, row.payload, row.due_at, row.attempt + 1, row.lease + 1)
 
     def holds(self, held: Job) -> bool:
@@ -151,9 +187,9 @@ class Jobs:
 
     def next_due(self, kinds: Sequence[str]) -> datetime | None:
         """When the next job of these kinds becomes due, for the bell and the virtual clock."""
-        query = select(func.min(job.c.due_at)).where(job.c.kind.in_(kinds), job.c.state == "ready")
         with self._store.read() as connection:
-            return connection.execute(query).scalar()
+            found = connection.execute(_next(tuple(kinds))).one()
+        return min((due for due in found if due is not None), default=None)
 
     def count(self, kind: str, state: str = "ready") -> int:
         query = select(func.count()).select_from(job).where(job.c.kind == kind, job.c.state == state)
@@ -179,18 +215,61 @@ class Jobs:
         return True
 
 
-def _due(kind: str, now: datetime, limit: int) -> Select[Any]:
-    wanted = select(job).where(job.c.state == "ready", job.c.kind == kind, job.c.due_at <= now)
-    return wanted.order_by(job.c.due_at, job.c.id).limit(limit)
+# plain conditions, no subquery: PostgreSQL asks them again after waiting for a row's lock
+_LOST = (job.c.state == "running", job.c.lease_until < bindparam("now"))
+_GIVE_BACK = update(job).where(*_LOST).values(state="ready", lease_until=None)
 
 
-def _lost(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    # plain conditions, no subquery: PostgreSQL asks them again after waiting for a row's lock
-    return (job.c.state == "running", job.c.lease_until < now)
+def _ready(kind: ColumnElement[str] | str) -> tuple[ColumnElement[bool], ...]:
+    return (job.c.state == "ready", job.c.kind == kind, job.c.due_at <= bindparam("now"))
+
+
+_DUE = (
+    select(job)
+    .where(*_ready(bindparam("kind")))
+    .order_by(job.c.due_at, job.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(job)
+    .where(job.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        state="running",
+        lease_until=bindparam("until"),
+        attempt=job.c.attempt + 1,
+        lease=job.c.lease + 1,
+    )
+)
+
+
+_READY_ONE = (
+    select(job).where(job.c.key == bindparam("key"), job.c.state == "ready").with_for_update(skip_locked=True)
+)
+
+
+@cache
+def _look(kinds: tuple[str, ...]) -> Select[Any]:
+    """Whether a lease ran out, and for each kind whether one is due: one row."""
+    tests = (_LOST, *(_ready(kind) for kind in kinds))
+    columns: list[Any] = [exists(select(literal_column("1")).where(*test)) for test in tests]
+    return select(*columns)
+
+
+@cache
+def _next(kinds: tuple[str, ...]) -> Select[Any]:
+    """The first moment of each kind: one look into the index each, where a list of kinds reads all timers."""
+    mine = (select(func.min(job.c.due_at)).where(job.c.state == "ready", job.c.kind == k) for k in kinds)
+    return select(*(one.scalar_subquery() for one in mine))
 
 
 def _fenced(statement: Any, held: Job) -> Any:
     return statement.where(job.c.id == held.id, job.c.lease == held.lease, job.c.state == "running")
+
+
+_FINISH = delete(job).where(
+    job.c.id == bindparam("this"), job.c.lease == bindparam("held"), job.c.state == "running"
+)
 
 
 def _tail(error: str) -> str:
@@ -200,7 +279,7 @@ def _tail(error: str) -> str:
 
 def finish(connection: Connection, held: Job) -> bool:
     """Delete the job in the caller's transaction; False where the lease was lost: then roll back."""
-    return bool(connection.execute(_fenced(delete(job), held)).rowcount)
+    return bool(connection.execute(_FINISH, {"this": held.id, "held": held.lease}).rowcount)
 
 
 def bury(connection: Connection, held: Job, error: str) -> bool:

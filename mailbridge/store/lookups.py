@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from mailbridge.model.case import Case
 from mailbridge.model.customer import Account, Contact
@@ -17,6 +17,48 @@ from mailbridge.store.schema import arrival, cursor, entry, message, outbox
 
 SAME_TEXT = timedelta(minutes=15)
 MACHINE_KINDS = frozenset(("auto_generated", "list", "auto_reply", "bounce", "report"))
+
+
+# Made once: to build a statement anew for each message costs more than to run it.
+_TEXTS = (
+    select(entry.c.text)
+    .where(entry.c.case_id == bindparam("of"), entry.c.direction == "in")
+    .order_by(entry.c.id)
+    .limit(5)
+)
+_KINDS = select(entry.c.kind).where(entry.c.case_id == bindparam("of"), entry.c.direction == "in").distinct()
+_OWN = select(message.c.case_id, message.c.state).where(message.c.id == bindparam("id"))
+_SAME = (
+    select(message.c.id, message.c.case_id, message.c.state)
+    .where(message.c.content_digest == bindparam("digest"), message.c.id != bindparam("id"))
+    .where(message.c.message_ref == bindparam("ref"), message.c.state.in_(("filed", "ignored")))
+    .order_by(message.c.id)
+    .limit(1)
+)
+_BY_AUTHOR = (message.c.author == bindparam("author"), message.c.id != bindparam("id"))
+_WROTE = select(
+    select(func.count())
+    .select_from(message)
+    .where(*_BY_AUTHOR, message.c.received_at > bindparam("hour"))
+    .scalar_subquery(),
+    select(func.count())
+    .select_from(message)
+    .where(
+        *_BY_AUTHOR,
+        message.c.received_at > bindparam("lately"),
+        message.c.text_digest == bindparam("digest"),
+        message.c.text_digest != "",
+    )
+    .scalar_subquery(),
+)
+_WAITING = (
+    select(message.c.id)
+    .where(message.c.state == "received", message.c.received_at <= bindparam("since"))
+    .limit(1)
+)
+_BY_REF = select(
+    outbox.c.id, outbox.c.kind, outbox.c.case_id, outbox.c.rcpt_to, outbox.c.subject, outbox.c.message_ref
+).where(outbox.c.message_ref.in_(bindparam("refs", expanding=True)))
 
 
 class Lookup:
@@ -33,8 +75,7 @@ class Lookup:
 
     def customer_texts(self, case_id: int) -> list[str]:
         """What customers wrote in a case, its first few messages."""
-        query = select(entry.c.text).where(entry.c.case_id == case_id, entry.c.direction == "in")
-        return list(self._connection.execute(query.order_by(entry.c.id).limit(5)).scalars())
+        return list(self._connection.execute(_TEXTS, {"of": case_id}).scalars())
 
     def case(self, case_id: int) -> Case | None:
         return cases.by_id(self._connection, case_id)
@@ -56,19 +97,11 @@ class Lookup:
 
     def seen(self, message_id: int, message_ref: str, content_digest: str) -> Seen | None:
         """An earlier message with the same content; of its own row, where it was decided before."""
-        own = self._connection.execute(select(message).where(message.c.id == message_id)).first()
+        own = self._connection.execute(_OWN, {"id": message_id}).first()
         if own is not None and own.state == "filed":
-            return self._seen(own.id, own.case_id, own.state)
-        query = (
-            select(message.c.id, message.c.case_id, message.c.state)
-            .where(message.c.content_digest == content_digest, message.c.id != message_id)
-            .where(
-                message.c.message_ref == clean(message_ref)[:512], message.c.state.in_(("filed", "ignored"))
-            )
-            .order_by(message.c.id)
-            .limit(1)
-        )
-        row = self._connection.execute(query).first()
+            return self._seen(message_id, own.case_id, own.state)
+        values = {"digest": content_digest, "id": message_id, "ref": clean(message_ref)[:512]}
+        row = self._connection.execute(_SAME, values).first()
         return None if row is None else self._seen(row.id, row.case_id, row.state)
 
     def _seen(self, message_id: int, case_id: int | None, state: str) -> Seen:
@@ -77,32 +110,37 @@ class Lookup:
 
     def sent(self, to: str, author: str, text_digest: str, message_id: int, now: datetime) -> Sent:
         """What the governor counts."""
-        hour = now - timedelta(hours=1)
         per_hour, per_day, domain, overall = (
             outbox_store.counts(self._connection, to, now) if to else (0, 0, 0, 0)
         )
-        by_author = (message.c.author == clean(author)[:320], message.c.id != message_id)
-        received = select(func.count()).select_from(message).where(*by_author, message.c.received_at > hour)
-        same = (
-            select(func.count())
-            .select_from(message)
-            .where(*by_author, message.c.received_at > now - SAME_TEXT, message.c.text_digest == text_digest)
-        )
+        received, same = self._wrote(author, text_digest, message_id, now) if author else (0, 0)
         return Sent(
             to_address_hour=per_hour,
             to_address_day=per_day,
             to_domain_hour=domain,
             overall_hour=overall,
-            from_sender_hour=self._connection.execute(received).scalar_one() if author else 0,
-            same_text_recent=self._connection.execute(same).scalar_one() if author and text_digest else 0,
+            from_sender_hour=received,
+            same_text_recent=same,
         )
+
+    def _wrote(self, author: str, text_digest: str, message_id: int, now: datetime) -> tuple[int, int]:
+        """Other messages of the author: of the last hour, and of late with the very same words."""
+        values = {
+            "author": clean(author)[:320],
+            "id": message_id,
+            "hour": now - timedelta(hours=1),
+            "lately": now - SAME_TEXT,
+            "digest": text_digest,
+        }
+        received, same = self._connection.execute(_WROTE, values).one()
+        return int(received), int(same)
 
     def bounced(self, refs: Sequence[str]) -> tuple[BouncedNotice, ...]:
         """Our outgoing mails among these Message-IDs, in their order."""
         wanted = [clean(ref)[:512] for ref in refs if ref][:50]
         if not wanted:
             return ()
-        rows = self._connection.execute(select(outbox).where(outbox.c.message_ref.in_(wanted))).all()
+        rows = self._connection.execute(_BY_REF, {"refs": wanted}).all()
         found = sorted(rows, key=lambda row: wanted.index(row.message_ref))
         return tuple(
             BouncedNotice(
@@ -119,10 +157,7 @@ class Lookup:
         """Whether mail of before `since` may wait undecided: received rows, or a mailbox not read since
         then.
         """
-        waiting = (
-            select(message.c.id).where(message.c.state == "received", message.c.received_at <= since).limit(1)
-        )
-        if self._connection.execute(waiting).first() is not None:
+        if self._connection.execute(_WAITING, {"since": since}).first() is not None:
             return True
         if not mailboxes:
             return False
@@ -132,8 +167,7 @@ class Lookup:
 
     def only_machines(self, case_id: int) -> bool:
         """Whether all that came in on the case was written by machines or lists."""
-        kinds = select(entry.c.kind).where(entry.c.case_id == case_id, entry.c.direction == "in").distinct()
-        found = set(self._connection.execute(kinds).scalars())
+        found = set(self._connection.execute(_KINDS, {"of": case_id}).scalars())
         return bool(found) and found <= MACHINE_KINDS
 
     def recipients(self, message_id: int) -> tuple[str, ...]:

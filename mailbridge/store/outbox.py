@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy import case as when
 
 from mailbridge.store.engine import Store
@@ -42,24 +52,14 @@ class Outbound:
 
 def counts(connection: Connection, address: str, now: datetime) -> tuple[int, int, int, int]:
     """Automatic mail: last hour and last day to the address, last hour to its domain, last hour in all."""
-    hour, day = now - timedelta(hours=1), now - timedelta(days=1)
-    base = (outbox.c.automatic, outbox.c.state.in_(COUNTED), outbox.c.kind.in_(CUSTOMER_KINDS))
-    domain = address.rpartition("@")[2].lower()
-    in_hour = func.sum(when((outbox.c.created_at > hour, 1), else_=0))
-    to_one = select(in_hour, func.count()).where(
-        *base, outbox.c.to_address == address.lower(), outbox.c.created_at > day
-    )
-    last_hour, last_day = connection.execute(to_one).one()
-    to_domain = select(func.count()).where(*base, outbox.c.to_domain == domain, outbox.c.created_at > hour)
-    # no mail is due before it is made: the index on (state, due_at) spares a look at all mail ever sent
-    fresh = (outbox.c.due_at > hour, outbox.c.created_at > hour)
-    overall = select(func.count()).select_from(outbox).where(*base, *fresh)
-    return (
-        int(last_hour or 0),
-        int(last_day or 0),
-        connection.execute(to_domain).scalar_one(),
-        connection.execute(overall).scalar_one(),
-    )
+    values = {
+        "address": address.lower(),
+        "domain": address.rpartition("@")[2].lower(),
+        "hour": now - timedelta(hours=1),
+        "day": now - timedelta(days=1),
+    }
+    last_hour, last_day, to_domain, overall = connection.execute(_COUNTS, values).one()
+    return int(last_hour), int(last_day), int(to_domain), int(overall)
 
 
 CUSTOMER_KINDS = (
@@ -73,6 +73,63 @@ CUSTOMER_KINDS = (
 )
 
 
+def _words(words: Sequence[str]) -> list[ColumnElement[str]]:
+    """Words of ours, written into the statement: a list of values is spelled out anew at each run."""
+    return [literal_column(f"'{word}'") for word in words]
+
+
+def _count_statement() -> Select[Any]:
+    """All four counts in one row."""
+    counted = outbox.c.state.in_(_words(COUNTED))
+    base = (outbox.c.automatic, counted, outbox.c.kind.in_(_words(CUSTOMER_KINDS)))
+    hour = outbox.c.created_at > bindparam("hour")
+    to_one = (
+        select(func.coalesce(func.sum(when((hour, 1), else_=0)), 0).label("hour"), func.count().label("day"))
+        .where(*base, outbox.c.to_address == bindparam("address"), outbox.c.created_at > bindparam("day"))
+        .subquery()
+    )
+    to_domain = select(func.count()).where(*base, outbox.c.to_domain == bindparam("domain"), hour)
+    # no mail is due before it is made: the index on (state, due_at) spares a look at all mail ever sent
+    overall = select(func.count()).where(*base, outbox.c.due_at > bindparam("hour"), hour)
+    return select(to_one.c.hour, to_one.c.day, to_domain.scalar_subquery(), overall.scalar_subquery())
+
+
+# Made once: to build a statement anew for each mail costs more than to run it.
+_COUNTS = _count_statement()
+_CLAIMABLE = or_(
+    (outbox.c.state == "waiting") & (outbox.c.due_at <= bindparam("now")),
+    (outbox.c.state == "sending") & (outbox.c.lease_until < bindparam("now")),
+)
+_LOOK = select(outbox.c.id).where(_CLAIMABLE).limit(1)
+_CLAIM = (
+    select(outbox)
+    .where(_CLAIMABLE)
+    .order_by(outbox.c.due_at, outbox.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        state="sending",
+        lease_until=bindparam("until"),
+        attempt=outbox.c.attempt + 1,
+        lease=outbox.c.lease + 1,
+    )
+)
+_MINE = (
+    outbox.c.id == bindparam("this"),
+    outbox.c.lease == bindparam("held"),
+    outbox.c.state == "sending",
+)
+_SENT = (
+    update(outbox)
+    .where(*_MINE)
+    .values(state="sent", sent_at=bindparam("at"), reply=bindparam("said"), lease_until=None)
+)
+
+
 class Outbox:
     """Claim, report, show."""
 
@@ -81,20 +138,14 @@ class Outbox:
 
     def claim(self, now: datetime, lease_s: float, limit: int = 20) -> list[Outbound]:
         """Due mail, oldest first, leased for lease_s seconds."""
-        ready = or_(
-            (outbox.c.state == "waiting") & (outbox.c.due_at <= now),
-            (outbox.c.state == "sending") & (outbox.c.lease_until < now),
-        )
         with self._store.read() as connection:
-            if connection.execute(select(outbox.c.id).where(ready).limit(1)).first() is None:
+            if connection.execute(_LOOK, {"now": now}).first() is None:
                 return []
-        query = select(outbox).where(ready).order_by(outbox.c.due_at, outbox.c.id).limit(limit)
         with self._store.write() as connection:
-            rows = connection.execute(query.with_for_update(skip_locked=True)).all()
-            lease = now + timedelta(seconds=lease_s)
-            ids = [row.id for row in rows]
-            values = {"state": "sending", "attempt": outbox.c.attempt + 1, "lease": outbox.c.lease + 1}
-            connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(lease_until=lease, **values))
+            rows = connection.execute(_CLAIM, {"now": now, "most": limit}).all()
+            if rows:
+                values = {"ids": [row.id for row in rows], "until": now + timedelta(seconds=lease_s)}
+                connection.execute(_TAKE, values)
         return [
             Outbound(
                 row.id,
@@ -115,7 +166,9 @@ class Outbox:
         ]
 
     def sent(self, held: Outbound, at: datetime, reply: str) -> bool:
-        return self._finish(held, state="sent", sent_at=at, reply=clean(reply)[:1000], lease_until=None)
+        values = {"this": held.id, "held": held.lease, "at": at, "said": clean(reply)[:1000]}
+        with self._store.write() as connection:
+            return bool(connection.execute(_SENT, values).rowcount)
 
     def retry(
         self, held: Outbound, due_at: datetime, reply: str, rcpt_to: Sequence[str] | None = None
