@@ -74,8 +74,11 @@ class Reader:
 
     def rows(self, text: str, source: str) -> Iterator[dict[str, Any]]:
         """The good rows of a CSV text. Raises Permanent for a header that cannot be used."""
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-        names = self._header(next(lines, []), source)
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+        try:
+            names = self._header(next(lines, []), source)
+        except csv.Error as error:
+            raise Permanent(f"{source}: line 1: cannot be read as CSV: {error}") from error
         line = lines.line_num + 1
         while True:
             try:

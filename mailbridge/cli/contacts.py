@@ -14,7 +14,7 @@ import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -37,10 +37,10 @@ def command() -> None:
 
 
 @command.command("import")
-@click.argument("file", metavar="FILE", type=click.File("rb"))
+@click.argument("file", metavar="FILE")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_context
-def import_(context: Context, file: BinaryIO, as_json: bool) -> int:
+def import_(context: Context, file: str, as_json: bool) -> int:
     """Take contacts from a CSV file, - for standard input.
 
     The first line names the columns: account, plan, starts_on, ends_on, domains, zone, name, addresses,
@@ -48,8 +48,7 @@ def import_(context: Context, file: BinaryIO, as_json: bool) -> int:
     blanks).
     """
     reader = Reader(context.policy(), context.config().region)
-    source = getattr(file, "name", "<stdin>")
-    rows = reader.rows(_decoded(file, str(source)), str(source))
+    rows = reader.rows(_decoded(_read(file), file), file)
     with site_store(context) as store:
         from mailbridge.store.customers import Customers
 
@@ -58,7 +57,7 @@ def import_(context: Context, file: BinaryIO, as_json: bool) -> int:
         bad = [{"line": line, "reason": reason} for line, reason in reader.bad]
         print_json({"rows": taken + len(bad), "taken": taken, "bad": bad})
     else:
-        _report(reader, str(source), taken)
+        _report(reader, file, taken)
     return Permanent.exit_code if reader.bad else 0
 
 
@@ -85,9 +84,16 @@ def _report(reader: Reader, source: str, taken: int) -> None:
     say(f"{taken} rows taken" + (f", {bad} left out" if bad else ""))
 
 
-def _decoded(file: BinaryIO, source: str) -> str:
+def _read(file: str) -> bytes:
+    """The bytes of a file, of standard input for "-". Raises Permanent."""
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise Permanent(f"{file} cannot be read: {error.strerror or error}") from error
+
+
+def _decoded(raw: bytes, source: str) -> str:
     """The text: UTF-8 with or without a mark, else what a spreadsheet on Windows writes (cp1252)."""
-    raw = file.read()
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", "replace")
     try:

@@ -113,7 +113,9 @@ class _Contacts:
         phones: dict[str, int] = {}
         for row in self._rows:
             key = self._key(row)
-            self._values.setdefault(key, {}).update(self._named(row, accounts, new=key not in self._values))
+            # before setdefault: that would make the key known, and no contact new
+            named = self._named(row, accounts, new=key not in self._values)
+            self._values.setdefault(key, {}).update(named)
             for address in row.get("addresses", ()):
                 addresses[address] = self._by_address[address] = key
                 self._reachable.add(key)
