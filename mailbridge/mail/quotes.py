@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Final
 
 from mailbridge.mail.quotes_lines import MAX_LINES, Kind, Line, classify, is_delimiter, is_rule
-from mailbridge.mail.quotes_words import FORWARD_PREFIX
+from mailbridge.mail.quotes_words import FORWARD_PREFIX, VERB
 
 _OWN: Final = (Kind.TEXT,)
 # "My answers are below, in red": then history without marks holds new words (PITFALLS 11.17), and nothing is
@@ -43,6 +43,8 @@ _POSTSCRIPT: Final = re.compile(r"\s*(?:p\.?\s?p?\.?s\b|nb\b|n\.b\.)", re.IGNORE
 _LIST_FOOTER: Final = re.compile(r"mailing list|listinfo|unsubscribe|list-?manager|mailman", re.IGNORECASE)
 _SOFT_SIGNATURE_LINES: Final = 20  # "--" without the blank also parts sections of a text
 _WRAP_WIDTH: Final = 60
+_BARE: Final = re.compile(r"(?:[^\W_][^\s:]*\s+){1,7}(?!said\b|says\b)[^\s:]{2,20}\s?:")
+_BARE_TAIL: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def strip_lines(lines: Sequence[Line], *, answering: bool = True) -> Stripped:
     texts = [line.text for line in lines]
     _mend_wrapped_quotes(texts, kinds)
     _mark_signatures(texts, kinds)
+    _mark_bare_attribution(texts, kinds)
     forward = Kind.FORWARD in kinds
     end = _history_start(texts, kinds)
     if end < len(kinds):
@@ -191,6 +194,20 @@ def _mark_signatures(texts: Sequence[str], kinds: list[Kind]) -> None:
         else:
             kinds[at] = Kind.TEXT if not _short(kinds, at, end) else Kind.SIGNATURE
             at += 1
+
+
+def _mark_bare_attribution(texts: Sequence[str], kinds: list[Kind]) -> None:
+    """ "Ann wrote:", a paragraph without date or address, right above the quotation that ends the text.
+
+    Only there, as that quotation is dropped anyway; "The server said:" is a customer's own sentence.
+    """
+    last = max((at for at, kind in enumerate(kinds) if kind is Kind.TEXT), default=0)
+    if _next_solid(kinds, last + 1) is not Kind.QUOTE or not _own_before(kinds, last):
+        return
+    line = texts[last].strip()
+    alone = kinds[last - 1] is Kind.BLANK and Kind.QUOTE in kinds[last + 1 : last + 3]
+    if alone and _BARE.fullmatch(line) and VERB.search(line[-_BARE_TAIL:]):
+        kinds[last] = Kind.ATTRIBUTION
 
 
 def _signature_end(kinds: Sequence[Kind], at: int) -> int:

@@ -277,3 +277,24 @@ def test_any_text_gives_lines_of_itself(text: str) -> None:
 @given(st.lists(st.sampled_from(["Own words here.", "and more of them", "", "Regards, Pat"]), max_size=12))
 def test_a_message_without_marks_stays_whole(rows: list[str]) -> None:
     assert reply_text("\n".join(rows)).split() == "\n".join(rows).split()
+
+
+@pytest.mark.parametrize("line", ["Ann wrote:", "On Mon, Ann wrote:", "Ann Lee schrieb:", "Ann a écrit :"])
+def test_a_bare_attribution_above_the_last_quotation_goes_with_it(line: str) -> None:
+    assert reply_text(f"New.\n\n{line}\n> old\n> older\n") == "New."
+    assert reply_text(f"New\n\n{line}\n> old") == reply_text(f"New\n\n{line}\n> old\n") == "New"
+    assert reply_text(f"New.\n\n{line}\n\n> old\n") == "New."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "New.\n\nThe server said:\n> 550 no such user\n",
+        "New.\n\nAnn wrote:\nthis is mine\n",
+        "New.\nThis is what I wrote:\n> my words\n",
+        "Ann wrote:\n> old\n",
+        "New.\n\nAnn wrote:\n> old\nNo, not so.\n",
+    ],
+)
+def test_a_sentence_of_the_writer_is_no_bare_attribution(text: str) -> None:
+    assert any(row.endswith(("said:", "wrote:")) for row in reply_text(text).splitlines())
