@@ -41,6 +41,14 @@ _CODE = re.compile(r"(?<![\d.])([45][0-5]\d)(?=[ -])")
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z-]{2,40})[ \t]*:[ \t]*(.*)$")
 _RECIPIENT_FIELD = ("original-recipient", "final-recipient", "x-actual-recipient", "recipient")
 _UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
+# What people say of a bounce that they got; a report speaks of "your message", and asks nothing back.
+_TALK = re.compile(
+    r"\b(?:can|could|would) (?:you|somebody|someone|anybody)\b|\b(?:i|we) (?:tried|try|get|got|sent|send|wrote|write|see|saw|have a|think|need)\b|"
+    r"\bplease (?:help|check|fix|look|have a look|advise)|\b(?:our|my) (?:customers?|server|mail ?server|domain|users?|colleagues?)\b|"
+    r"\b(?:when|whenever) (?:i|we)\b|\bany idea|what (?:does|can|is) (?:this|that|i|we)\b|ich bekomme|wir bekommen|können sie|könnten sie|bitte (?:prüfen|helfen)|pouvez[- ]vous|podr[ií]a|può|можете",
+    re.I,
+)
+_ID_LINE = re.compile(r"message[- ]?id\s*[:=]\s*(<[^<>\s]{3,990}>)", re.I)
 _REPLY = re.compile(
     r"^\W{0,3}(?:re|aw|sv|vs|antw|odp|ynt|fwd?|wg|tr|rv|i|enc|回复|答复|转发|返信|転送)\s*(?:\[\d+\])?\s*[:：]",
     re.I,
@@ -64,7 +72,7 @@ def read_bounce(root: Part, headers: Headers, text: str, reading: Reading) -> Bo
         return None
     own_words, copy = _split_copy(text)
     recipients = _from_reports(statuses, root) or _from_words(headers, own_words, copy)
-    found = _tie(_soften(recipients), headers, reading, copy)
+    found = _tie(_soften(recipients), headers, reading, own_words, copy)
     if not found.recipients and "@" in found.original_to:
         # Named nowhere: then it is whom the returned message was for.
         return replace(
@@ -109,6 +117,11 @@ def _by_words(headers: Headers, text: str, has_original: bool) -> bool:
     phrase = PHRASES.search(top)
     if daemon == 2 and not answer:
         return True
+    if daemon == 1 and not null:
+        # A postmaster is a person, too, and writes of his server: a report names whom it could not reach.
+        if failed and not _TALK.search(text[:1500]):
+            return True
+        return phrase is not None and not answer and (has_original or _technical(headers, text))
     if daemon or null:
         return failed or (phrase is not None and not answer and (daemon > 0 or has_original))
     # No sign in the sender: the system's own subject and its own first sentence, both.
@@ -122,7 +135,8 @@ def _technical(headers: Headers, text: str) -> bool:
     program."""
     words, copy = _split_copy(text)
     named = bool(_named(headers, words) or _STATUS.search(words) or copy)
-    return named and not any(name in headers for name in ("user-agent", "thread-index", "x-originating-ip"))
+    by_hand = any(name in headers for name in ("user-agent", "thread-index", "x-originating-ip"))
+    return named and not by_hand and not _TALK.search(words[:1500])
 
 
 def _daemon(headers: Headers) -> int:
@@ -141,7 +155,7 @@ def _null_sender(headers: Headers) -> bool:
     if "return-path" in headers:
         value = headers.get("return-path").strip()
         return value in ("<>", "") or bool(
-            re.match(r"<?(?:mailer-daemon|postmaster|double-bounce)@", value, re.I)
+            re.match(r"<?(?:(?:mailer-daemon|postmaster|double-bounce)@|mailer-daemon>?$)", value, re.I)
         )
     return False
 
@@ -210,6 +224,7 @@ def _recipient(fields: dict[str, str]) -> Recipient | None:
             "delay": "delayed",
             "deliverable": "delivered",
         }.get(word, "failed" if not status.startswith("2") else "delivered")
+    status = status or {"failed": "5.0.0", "delayed": "4.0.0"}.get(word, "2.0.0")
     return Recipient(address[:320], word, status, diagnostic[:1000])
 
 
@@ -328,7 +343,7 @@ def _soften(recipients: list[Recipient]) -> list[Recipient]:
 # ----------------------------------------------------------------------------------------
 
 
-def _tie(recipients: list[Recipient], headers: Headers, reading: Reading, copy: str) -> Bounce:
+def _tie(recipients: list[Recipient], headers: Headers, reading: Reading, words: str, copy: str) -> Bounce:
     """The identifiers of the message that was returned: from its copy, its headers, or the report's own
     thread."""
     for head in _original_heads(reading, copy):
@@ -346,6 +361,8 @@ def _tie(recipients: list[Recipient], headers: Headers, reading: Reading, copy: 
         ],
         10,
     )
+    if not answered:
+        answered = read_ids(_ID_LINE.findall(words[:20_000])[:10], 10)
     return Bounce(tuple(recipients), answered[0] if answered else "")
 
 

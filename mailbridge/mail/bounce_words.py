@@ -9,72 +9,78 @@ from __future__ import annotations
 
 import re
 
+from mailbridge.mail.words import folded
+
 SUBJECT = re.compile(
-    r"^\W*(?:(?:e-?mail |message )?(?:undeliver(?:able|ed)|undelivarable|returned mail\b|returned e-?mail\b|returned to sender|"
-    r"mail could not be delivered|message could not be delivered|delivery (?:status )?notification \(|delivery status notification|"
-    r"delivery notification\b|delivery (?:has )?fail(?:ed|ure)|delivery (?:error|problem|report|incomplete|delay)|"
-    r"failure notice|failure delivery|failed delivery|failed mail|mail (?:delivery|system|server)[ :-]{1,3}(?:fail|error|problem|report|delay)|"
-    r"mail delivery\b|mail failure|mail system error|mail error|message delivery (?:fail|delay)|"
-    r"message delayed|delayed (?:mail|message)|warning: (?:could not send|message|e-?mail|mail)|non[- ]?delivery|ndn?:|nondeliverable|"
-    r"could not (?:deliver|send) (?:your )?(?:message|mail|e-?mail)|unable to deliver|cannot deliver|"
-    r"e-?mail (?:delivery )?(?:error|fail)|"
-    r"error sending (?:mail|message)|rejected:|message (?:rejected|blocked|not delivered|undeliverable|status - undeliverable)|"
-    r"considered unsolicited|"
-    r"(?:virus|banned file|spam)\b[^.]{0,60}\bin (?:mail|message) from you|user unknown|"
-    r"bounce(?:d)? (?:mail|message|email|action)|mail bounce|postmaster notify|permanent delivery|there was an error sending your mail|"
-    r"your (?:message|mail|e-?mail)[^.]{0,40}(?:was not delivered|could not be delivered|has been (?:rejected|blocked|returned)|can ?not be delivered)|"
-    r"message you sent blocked|mdaemon (?:warning|notification)|nonremise|"
-    # German, French, Spanish, Italian, Portuguese, Dutch
-    r"unzustellbar|nicht zustellbar|nicht zugestellt|unzustellbare|zustellung fehlgeschlagen|mailzustellung|zustellungs?fehler|"
-    r"benachrichti?(?:g)?ung (?:zum|über den) (?:übermittlungs|zustell)|fehlgeschlagene (?:zustellung|mail)|übermittlungsfehler|"
-    r"non remis|non distribu|échec de (?:la )?(?:remise|distribution|livraison)|notification d['’]état de (?:remise|distribution)|message non (?:délivré|remis)|non délivré|"
-    r"impossible de remettre|"
-    r"no se p(?:uede|udo) entregar|imposible entregar|no entregado|no entregable|notificación del? estado de (?:la )?entrega|error de entrega|"
-    r"correo (?:no entregado|devuelto)|mensaje (?:no entregado|devuelto)|entrega fallida|"
-    r"non recapitabile|mancat[oa] (?:recapito|consegna)|impossibile (?:recapitare|consegnare)|consegna non riuscita|messaggio non (?:consegnato|recapitato)|"
-    r"notifica (?:sullo )?stato (?:del |di )?(?:recapito|consegna)|"
-    r"não (?:é possível entregar|entregue|entregável|foi possível entregar)|falha (?:na|de) entrega|mensagem (?:não entregue|devolvida)|notificação de status de entrega|"
-    r"onbestelbaar|niet bestelbaar|niet bezorgd|kan niet worden bezorgd|bezorging (?:is )?mislukt|aflevering mislukt|"
-    # Nordic, Baltic, Slavic, Hungarian, Romanian, Turkish, Greek
-    r"kan inte levereras|går inte att leverera|olevererbart|ej levererat|kan ikke leveres|ikke levert|ikke leveret|uleverbar|"
-    r"toimitus epäonnistui|ei voi(?:da)? toimittaa|toimittamaton|viestin toimitus|edastamine nurjus|"
-    r"nie można dostarczyć|niedostarcz|zwrot (?:wiadomości|poczty)|nie dostarczono|"
-    r"nedoručiteln|nelze doručit|nedoručen|nedoručiteľn|nepodarilo sa doručiť|nedostavljiv|nije moguće isporučiti|ni mogoče dostaviti|"
-    r"kézbesíthetetlen|nem kézbesíthető|sikertelen kézbesítés|kézbesítési hiba|nelivrabil|imposibil de livrat|nu (?:se )?poate (?:fi )?livra|"
-    r"teslim edile(?:medi|meyen|mez)|iletilemedi|δεν είναι δυνατή η παράδοση|μη παραδοτέο|αδύνατη η παράδοση|αποτυχία παράδοσης|"
-    r"недоставлен|не удается доставить|не удалось доставить|сообщение не доставлено|ошибка доставки|не доставлено|недоставлене|неуспешно доставяне|"
-    r"не може да бъде доставен|не вдалося доставити|не вдається доставити|"
-    # Chinese, Japanese, Korean, Hebrew, Arabic, Thai, Vietnamese, Indonesian
-    r"无法投递|未送达|无法送达|未能送达|退信|系统退信|来自[^ ]{0,20}的退信|投递失败|邮件投递|邮件发送失败|無法傳遞|無法投遞|傳送失敗|郵件無法|郵件傳遞|邮件未能|"
-    r"配信不能|配信できません|配信エラー|送信できません|送信エラー|エラーメール|配達できません|不達|未配信|メール配信エラー|"
-    r"배달되지 않음|배달 못함|배달할 수 없음|반송|전송 실패|발송 실패|"
-    r"לא ניתן למסירה|לא נמסר|כשל במסירה|غير قابل للتسليم|تعذر التسليم|تعذر تسليم|فشل التسليم|فشل تسليم|"
-    r"ไม่สามารถส่ง|không thể (?:gửi|phân phối)|gửi không thành công|tidak (?:dapat )?terkirim|gagal terkirim))",
+    folded(
+        r"^\W*(?:(?:e-?mail |message )?(?:undeliver(?:able|ed)|undelivarable|returned mail\b|returned e-?mail\b|returned to sender|"
+        r"mail could not be delivered|message could not be delivered|delivery (?:status )?notification \(|delivery status notification|"
+        r"delivery notification\b|delivery (?:has )?fail(?:ed|ure)|delivery (?:error|problem|report|incomplete|delay)|"
+        r"failure notice|failure delivery|failed delivery|failed mail|mail (?:delivery|system|server)[ :-]{1,3}(?:fail|error|problem|report|delay)|"
+        r"mail delivery\b|mail failure|mail system error|mail error|message delivery (?:fail|delay)|"
+        r"message delayed|delayed (?:mail|message)|warning: (?:could not send|message|e-?mail|mail)|non[- ]?delivery|ndn?:|nondeliverable|"
+        r"could not (?:deliver|send) (?:your )?(?:message|mail|e-?mail)|unable to deliver|cannot deliver|"
+        r"e-?mail (?:delivery )?(?:error|fail)|"
+        r"error sending (?:mail|message)|rejected:|message (?:rejected|blocked|not delivered|undeliverable|status - undeliverable)|"
+        r"considered unsolicited|"
+        r"(?:virus|banned file|spam)\b[^.]{0,60}\bin (?:mail|message) from you|user unknown|"
+        r"bounce(?:d)? (?:mail|message|email|action)|mail bounce|postmaster notify|permanent delivery|there was an error sending your mail|"
+        r"your (?:message|mail|e-?mail)[^.]{0,40}(?:was not delivered|could not be delivered|has been (?:rejected|blocked|returned)|can ?not be delivered)|"
+        r"message you sent blocked|mdaemon (?:warning|notification)|nonremise|"
+        # German, French, Spanish, Italian, Portuguese, Dutch
+        r"unzustellbar|nicht zustellbar|nicht zugestellt|unzustellbare|zustellung fehlgeschlagen|mailzustellung|zustellungs?fehler|"
+        r"benachrichti?(?:g)?ung (?:zum|über den) (?:übermittlungs|zustell)|fehlgeschlagene (?:zustellung|mail)|übermittlungsfehler|"
+        r"non remis|non distribu|échec de (?:la )?(?:remise|distribution|livraison)|notification d['’]état de (?:remise|distribution)|message non (?:délivré|remis)|non délivré|"
+        r"impossible de remettre|"
+        r"no se p(?:uede|udo) entregar|imposible entregar|no entregado|no entregable|notificación del? estado de (?:la )?entrega|error de entrega|"
+        r"correo (?:no entregado|devuelto)|mensaje (?:no entregado|devuelto)|entrega fallida|"
+        r"non recapitabile|mancat[oa] (?:recapito|consegna)|impossibile (?:recapitare|consegnare)|consegna non riuscita|messaggio non (?:consegnato|recapitato)|"
+        r"notifica (?:sullo )?stato (?:del |di )?(?:recapito|consegna)|"
+        r"não (?:é possível entregar|entregue|entregável|foi possível entregar)|falha (?:na|de) entrega|mensagem (?:não entregue|devolvida)|notificação de status de entrega|"
+        r"onbestelbaar|niet bestelbaar|niet bezorgd|kan niet worden bezorgd|bezorging (?:is )?mislukt|aflevering mislukt|"
+        # Nordic, Baltic, Slavic, Hungarian, Romanian, Turkish, Greek
+        r"kan inte levereras|går inte att leverera|olevererbart|ej levererat|kan ikke leveres|ikke levert|ikke leveret|uleverbar|"
+        r"toimitus epäonnistui|ei voi(?:da)? toimittaa|toimittamaton|viestin toimitus|edastamine nurjus|"
+        r"nie można dostarczyć|niedostarcz|zwrot (?:wiadomości|poczty)|nie dostarczono|"
+        r"nedoručiteln|nelze doručit|nedoručen|nedoručiteľn|nepodarilo sa doručiť|nedostavljiv|nije moguće isporučiti|ni mogoče dostaviti|"
+        r"kézbesíthetetlen|nem kézbesíthető|sikertelen kézbesítés|kézbesítési hiba|nelivrabil|imposibil de livrat|nu (?:se )?poate (?:fi )?livra|"
+        r"teslim edile(?:medi|meyen|mez)|iletilemedi|δεν είναι δυνατή η παράδοση|μη παραδοτέο|αδύνατη η παράδοση|αποτυχία παράδοσης|"
+        r"недоставлен|не удается доставить|не удалось доставить|сообщение не доставлено|ошибка доставки|не доставлено|недоставлене|неуспешно доставяне|"
+        r"не може да бъде доставен|не вдалося доставити|не вдається доставити|"
+        # Chinese, Japanese, Korean, Hebrew, Arabic, Thai, Vietnamese, Indonesian
+        r"无法投递|未送达|无法送达|未能送达|退信|系统退信|来自[^ ]{0,20}的退信|投递失败|邮件投递|邮件发送失败|無法傳遞|無法投遞|傳送失敗|郵件無法|郵件傳遞|邮件未能|"
+        r"配信不能|配信できません|配信エラー|送信できません|送信エラー|エラーメール|配達できません|不達|未配信|メール配信エラー|"
+        r"배달되지 않음|배달 못함|배달할 수 없음|반송|전송 실패|발송 실패|"
+        r"לא ניתן למסירה|לא נמסר|כשל במסירה|غير قابل للتسليم|تعذر التسليم|تعذر تسليم|فشل التسليم|فشل تسليم|"
+        r"ไม่สามารถส่ง|không thể (?:gửi|phân phối)|gửi không thành công|tidak (?:dapat )?terkirim|gagal terkirim))"
+    ),
     re.I,
 )
 
 # Sentences by which a mail system introduces a failure. Quoted by people too: so they must stand near the top and
 # with a daemon's sender, a null sender or a failure subject.
 PHRASES = re.compile(
-    r"this is the (?:qmail-send program|mail system at host|postfix program|mail delivery (?:agent|system)|mail delivery status|machine generated message)|"
-    r"i(?:['’]m sorry to have to inform you|['’]m afraid i wasn['’]t able to deliver| wasn['’]t able to deliver)|"
-    r"(?:this|the following|your) (?:e-?mail |mail )?message (?:was |has been )?(?:undeliverable|undelivered|not delivered|not been delivered|could not be (?:delivered|sent)|cannot be delivered|can not be delivered|wasn['’]t delivered)|"
-    r"could ?n(?:o|['’])t be delivered|could not deliver|couldn['’]t deliver|can ?not be delivered|was not delivered|not been delivered|wasn['’]t delivered|unable to deliver|undeliverable|"
-    r"did not reach the following recipient|delivery (?:to the following|has failed|failed|attempt|to (?:this|these))|failed to deliver|"
-    r"(?:error|problem|failure)s? occurred (?:while|during|when) (?:trying to )?(?:deliver|send)|an error occurred (?:while|sending|when)|"
-    r"the original message was received at|transcript of (?:the )?session follows|permanent fatal errors|permanent error|"
-    r"returned to (?:the )?sender|return(?:ing|ed) (?:your )?(?:message|mail|e-?mail)|mailbox (?:is )?(?:full|unavailable|exceed|not found|disabled)|"
-    r"over quota|quota exceed|exceed(?:s|ed)? (?:the |its |his |allowed |storage )?(?:quota|allowed size|limit|mailbox)|user unknown|unknown user|no such user|recipient unknown|unknown recipient|"
-    r"user (?:is )?(?:doesn['’]t exist|does not exist|not found|not known)|address (?:rejected|not found|unknown)|no such (?:mailbox|recipient|person|address|domain)|invalid (?:recipient|mailbox|address)|"
-    r"not (?:listed in|accepting mail)|account (?:has been |is )?(?:disabled|inactive|discontinued|suspended)|message (?:was )?(?:rejected|blocked|refused)|"
-    r"blocked by our|has been blocked|was blocked|considered unsolicited|banned (?:file)?name|still undelivered|will keep trying|delayed|queued|warning message only|"
-    r"cannot send (?:your )?message|returned mail|non-?delivery|restricted sms|out of (?:disk )?space|"
-    r"konnte nicht zugestellt werden|konnte (?:ihre |die )?(?:nachricht|e-?mail|mail) nicht|nicht zugestellt|übermittlung an folgende empf|zustellstatus|zustellung (?:ist )?fehlgeschlagen|unzustellbar|"
-    r"n['’]a pas pu être (?:remis|distribu|délivr|achemin)|n['’]a pu être|non remis|impossible de (?:remettre|délivrer)|échec de|"
-    r"no (?:se )?(?:pudo|ha podido|puede)[^.]{0,30}(?:entreg|enviar)|no ha sido entregado|error permanente|non è stato possibile|impossibile (?:recapitare|consegnare)|non (?:è stato )?(?:recapitato|consegnato)|"
-    r"não (?:pôde|foi possível|pode)[^.]{0,20}(?:entreg)|kon niet worden (?:bezorgd|afgeleverd)|niet (?:worden )?(?:bezorgd|afgeleverd)|nie (?:mogła|może|można|został)[^.]{0,30}(?:dostarcz)|"
-    r"не (?:было|может быть|удалось|удается|доставлено|могло быть)[^.]{0,30}(?:достав|отправ)|не доставлено|недоступен|"
-    r"配信できません|送信できません|配達できません|送信されませんでした|宛先不明|受信者のメールボックス|届けることができ|メールボックスの容量|ユーザーが見つかりません|无法(?:投递|送达|发送|递送)|退信|投递失败|發送失敗|無法(?:傳|投|寄)|배달(?:되지|할 수)|전송(?:되지|할 수|에 실패)|반송",
+    folded(
+        r"this is the (?:qmail-send program|mail system at host|postfix program|mail delivery (?:agent|system)|mail delivery status|machine generated message)|"
+        r"i(?:['’]m sorry to have to inform you|['’]m afraid i wasn['’]t able to deliver| wasn['’]t able to deliver)|"
+        r"(?:this|the following|your) (?:e-?mail |mail )?message (?:was |has been )?(?:undeliverable|undelivered|not delivered|not been delivered|could not be (?:delivered|sent)|cannot be delivered|can not be delivered|wasn['’]t delivered)|"
+        r"could ?n(?:o|['’])t be delivered|could not deliver|couldn['’]t deliver|can ?not be delivered|was not delivered|not been delivered|wasn['’]t delivered|unable to deliver|undeliverable|"
+        r"did not reach the following recipient|delivery (?:to the following|has failed|failed|attempt|to (?:this|these))|failed to deliver|"
+        r"(?:error|problem|failure)s? occurred (?:while|during|when) (?:trying to )?(?:deliver|send)|an error occurred (?:while|sending|when)|"
+        r"the original message was received at|transcript of (?:the )?session follows|permanent fatal errors|permanent error|"
+        r"returned to (?:the )?sender|return(?:ing|ed) (?:your )?(?:message|mail|e-?mail)|mailbox (?:is )?(?:full|unavailable|exceed|not found|disabled)|"
+        r"over quota|quota exceed|exceed(?:s|ed)? (?:the |its |his |allowed |storage )?(?:quota|allowed size|limit|mailbox)|user unknown|unknown user|no such user|recipient unknown|unknown recipient|"
+        r"user (?:is )?(?:doesn['’]t exist|does not exist|not found|not known)|address (?:rejected|not found|unknown)|no such (?:mailbox|recipient|person|address|domain)|invalid (?:recipient|mailbox|address)|"
+        r"not (?:listed in|accepting mail)|account (?:has been |is )?(?:disabled|inactive|discontinued|suspended)|message (?:was )?(?:rejected|blocked|refused)|"
+        r"blocked by our|has been blocked|was blocked|considered unsolicited|banned (?:file)?name|still undelivered|will keep trying|delayed|queued|warning message only|"
+        r"cannot send (?:your )?message|returned mail|non-?delivery|restricted sms|out of (?:disk )?space|"
+        r"konnte nicht zugestellt werden|konnte (?:ihre |die )?(?:nachricht|e-?mail|mail) nicht|nicht zugestellt|übermittlung an folgende empf|zustellstatus|zustellung (?:ist )?fehlgeschlagen|unzustellbar|"
+        r"n['’]a pas pu être (?:remis|distribu|délivr|achemin)|n['’]a pu être|non remis|impossible de (?:remettre|délivrer)|échec de|"
+        r"no (?:se )?(?:pudo|ha podido|puede)[^.]{0,30}(?:entreg|enviar)|no ha sido entregado|error permanente|non è stato possibile|impossibile (?:recapitare|consegnare)|non (?:è stato )?(?:recapitato|consegnato)|"
+        r"não (?:pôde|foi possível|pode)[^.]{0,20}(?:entreg)|kon niet worden (?:bezorgd|afgeleverd)|niet (?:worden )?(?:bezorgd|afgeleverd)|nie (?:mogła|może|można|został)[^.]{0,30}(?:dostarcz)|"
+        r"не (?:было|может быть|удалось|удается|доставлено|могло быть)[^.]{0,30}(?:достав|отправ)|не доставлено|недоступен|"
+        r"配信できません|送信できません|配達できません|送信されませんでした|宛先不明|受信者のメールボックス|届けることができ|メールボックスの容量|ユーザーが見つかりません|无法(?:投递|送达|发送|递送)|退信|投递失败|發送失敗|無法(?:傳|投|寄)|배달(?:되지|할 수)|전송(?:되지|할 수|에 실패)|반송"
+    ),
     re.I,
 )
 

@@ -113,3 +113,11 @@ def fold_key(text: str) -> str:
     """Text as compared: compatibility forms unified, case folded, blanks single (U+00A0 before a colon
     too)."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def folded(pattern: str) -> str:
+    """A regular expression whose letters beyond ASCII are folded as fold_key() folds text: ß is ss there, and
+    the final sigma a plain one, so that an unfolded pattern would never match."""
+    return "".join(
+        char if char.isascii() else unicodedata.normalize("NFKC", char).casefold() for char in pattern
+    )

@@ -49,7 +49,10 @@ class Look:
         sender = self.envelope.mail_from
         if sender is not None:
             return sender.strip("<> ") == ""
-        return self.message.return_path == ""
+        # sendmail writes the null path of a report that it delivers itself as a name without a domain
+        return (self.message.return_path or "").lower() in ("", "mailer-daemon") and (
+            self.message.return_path is not None
+        )
 
     @property
     def from_own(self) -> bool:

@@ -10,7 +10,7 @@ import re
 
 from mailbridge.model.message import Kind
 from mailbridge.policy.look import Look, without_plus
-from mailbridge.policy.rules_auto import list_mail, list_path, other_desk
+from mailbridge.policy.rules_auto import list_mail, list_path, other_desk, own_list
 from mailbridge.policy.rules_words import NOT_ANSWERED_LOCAL
 
 _SILENT = {
@@ -36,7 +36,8 @@ def _by_transport(look: Look) -> str:
     if look.null_sender:
         return "the return path is empty (RFC 3834)"
     path = look.envelope.mail_from if look.envelope.mail_from is not None else look.message.return_path
-    if path and NOT_ANSWERED_LOCAL.match(path.partition("@")[0]):
+    ours = path and path.lower().rpartition("@")[2] in look.site.domains and own_list(look)
+    if path and not ours and NOT_ANSWERED_LOCAL.match(path.partition("@")[0]):
         return f"the return path {path[:80]} takes no answers"
     return ""
 
@@ -52,6 +53,8 @@ def _by_header(look: Look) -> str:
     if hit:
         return f"X-Auto-Response-Suppress: {', '.join(sorted(hit))}"
     for name in ("precedence", "x-precedence"):
+        if look.value(name).lower() == "list" and own_list(look):
+            continue
         if look.value(name).lower() in ("bulk", "junk", "list", "auto_reply", "auto-reply"):
             return f"Precedence: {look.value(name)}"
     if look.has("x-ms-exchange-inbox-rules-loop", "x-loop", "x-no-loop", "feedback-id"):

@@ -14,6 +14,8 @@ from mailbridge.policy import rules_fields as fields
 from mailbridge.policy import rules_words as words
 from mailbridge.policy.look import Look, without_plus
 
+_OF_ITSELF = re.compile(r"automat|autom[áà]t|auto-|do not|автомат|自动|自動|자동")
+
 # -- our own mail come back
 # --------------------------------------------------------------------------------------
 
@@ -109,11 +111,19 @@ def read_receipt(look: Look) -> str:
         return "is a read receipt in winmail.dat"
     if re.search(r"content-classes:mdn|report-type=disposition", look.value("content-class").lower()):
         return "Content-Class says read receipt"
-    if words.READ_RECEIPT.match(look.subject) and words.RECEIPT_TEXT.search(
-        look.top[:500],
-    ):
-        return "subject and text are a read receipt's"
+    if words.READ_RECEIPT.match(look.subject) and not _asks_or_greets(look):
+        says = words.RECEIPT_TEXT.search(look.top[:500])
+        return "subject and text are a read receipt's" if says else ""
     return ""
+
+
+def _asks_or_greets(look: Look) -> bool:
+    """A person talks: a question mark, a request, a greeting or thanks."""
+    return _asks(look) or bool(words.GREETS.search(look.fresh))
+
+
+def _asks(look: Look) -> bool:
+    return any(mark in look.fresh for mark in "?؟") or bool(words.ASKS.search(look.fresh[:800]))
 
 
 def challenge(look: Look) -> str:
@@ -171,7 +181,7 @@ def auto_reply_header(look: Look) -> str:
     if any("autorespond" in value.lower() for value in look.message.headers.get_all("delivered-to")):
         return "Delivered-To: autoresponder"
     if re.search(
-        r"vacation|autorespond|auto-?reply|out-?of-?office",
+        r"vacation|auto[- ]?respon|auto[- ]?repl(?:y|ies)|out[- ]?of[- ]?office",
         look.value("x-mailer") + look.value("user-agent"),
         re.I,
     ):
@@ -199,16 +209,19 @@ def auto_reply_words(look: Look) -> str:
         words.AUTO_SUBJECT.match(look.subject)
         or words.AUTO_SUBJECT.match(bare)
         or words.LOTUS_SUBJECT.match(look.subject)
+        or _says_absent(look.subject)
     )
     weak = words.WEAK_SUBJECT.match(look.subject)
     away = words.AWAY_TEXT.search(look.fresh[:700])
     machine = (
         look.null_sender or bool(look.automatic) or bool(look.has("precedence", "x-auto-response-suppress"))
     )
+    # Somebody who asks for something before he speaks of absence writes about it, and is not away.
+    asks = away and words.ASKS.search(look.fresh[: away.end()])
     signs = (
         ("it answers a message", strong and look.answers),
         ("it has no return path", look.null_sender),
-        ("it says so", away),
+        ("it says so", away and not asks and (strong or words.WEAK_ALONE.match(look.subject))),
         ("a header", machine),
         (
             "it is short and answers us",
@@ -225,15 +238,38 @@ def auto_reply_words(look: Look) -> str:
 def _absence_behind_re(look: Look, away: re.Match[str] | None) -> str:
     """Robots that put Re: before their subject, or keep the subject of what they answer."""
     bare = words.REPLY_PREFIX.sub("", look.subject)
-    hit = words.AUTO_SUBJECT.match(bare)
-    if (look.null_sender or look.automatic) and (away or hit):
+    hit, last = words.AUTO_SUBJECT.match(bare), words.AUTO_SUBJECT.match(_end_in_brackets(bare))
+    # "This mail was generated automatically" is what reports say of themselves, too: that alone is no absence.
+    absent = away and not _OF_ITSELF.search(away[0])
+    absent = absent or words.AWAY_TEXT.search(bare)
+    if (look.null_sender or look.automatic) and (absent or hit or last or (away and look.answers)):
         return "no return path or Auto-Submitted, and words of absence"
+    if _bulk(look) and look.answers_us and _curt(look) and not words.REPLY_PREFIX.match(look.subject):
+        return "Precedence, and it answers us in a few words under a subject of its own"
+    if _bulk(look) and look.answers and absent and _curt(look):
+        return "Precedence, and an answer with words of absence"
     if look.null_sender and look.has("precedence", "x-precedence", "x-auto-response-suppress"):
         return "no return path and Precedence"
+    if look.null_sender and look.answers and not _asks(look):
+        return "no return path, and it answers a message"
     forwarded = words.FORWARD_PREFIX.match(look.subject)
+    if last and look.answers and _curt(look) and not forwarded:
+        return "answers, and says behind the subject that it is automatic"
     if hit and away and away.start() < 120 and not forwarded and look.answers_us and _curt(look):
         return "answers us with words of absence alone"
     return ""
+
+
+def _says_absent(subject: str) -> bool:
+    """The subject is itself a sentence of absence. "Automatic reply does not work" is none."""
+    hit = None if "?" in subject else words.AWAY_TEXT.match(subject)
+    return hit is not None and not _OF_ITSELF.search(hit[0])
+
+
+def _end_in_brackets(subject: str) -> str:
+    """Some robots say it behind the subject that they answer: Re: Printer (Out of Office)."""
+    hit = re.search(r"[(\[]([^()\[\]]{3,40})[)\]]$", subject)
+    return hit[1] if hit else ""
 
 
 def _curt(look: Look) -> bool:
@@ -301,29 +337,69 @@ def auto_generated_header(look: Look) -> str:
 def auto_generated_system(look: Look) -> str:
     """A machine reports, by the fields of its program or the name of its sender."""
     hit = look.has(*fields.GENERATED)
-    if hit and look.value(hit).lower() not in ("no", "false", "0"):
+    # What an inbox rule of Exchange hands on was written by whoever wrote it.
+    if hit and look.value(hit).lower() not in ("no", "false", "0", "mailbox rules agent"):
         return f"{hit} is present"
     if fields.PROGRAMS.search(look.value("x-mailer")):
         return f"X-Mailer: {look.value('x-mailer')[:60]}"
     if look.null_sender and not look.answers and _unattended(look):
         return "no return path, and the sender is a robot's name"
+    if look.null_sender and look.fresh.strip() and not look.message.protection and not _asks_or_greets(look):
+        return "no return path, and nobody who asks, greets or thanks"
     if _unattended(look) and (_bulk(look) or look.has("x-auto-response-suppress")):
         return "the sender is a robot's name, and the message says bulk"
+    if _unattended(look) and not look.answers and words.ALARM_SUBJECT.match(look.subject):
+        return "" if _asks_or_greets(look) else "the sender is a robot's name, and the subject an alarm's"
     return ""
 
 
 def list_mail(look: Look) -> str:
-    """A mailing list or a newsletter."""
-    hit = look.has(*fields.LIST_FIELDS)
+    """A mailing list or a newsletter: its fields, or Precedence where nothing says that a person wrote to
+    us."""
+    own = own_list(look)
+    hit = look.has(*fields.MAILINGS, *(() if own else fields.LIST_FIELDS))
     if hit:
         return f"{hit} is present"
-    if {look.value("precedence").lower(), look.value("x-precedence").lower()} & {"list", "bulk", "junk"}:
-        return f"Precedence: {look.value('precedence') or look.value('x-precedence')}"
+    precedence = (look.value("precedence") or look.value("x-precedence")).lower()
+    if precedence == "list" and not own:
+        return "Precedence: list"
+    if precedence in ("bulk", "junk") and not _unattended(look) and not _to_us_by_hand(look):
+        return f"Precedence: {precedence}"
     if look.message.sender and re.search(
         r"(?:^owner-|-bounces?$|-owner$|-request$)", look.message.sender.key.partition("@")[0]
     ):
         return f"Sender: {look.message.sender.address}"
     return _tagged(look)
+
+
+def own_list(look: Look) -> bool:
+    """Our own address is a group (Google, Microsoft, Mailman): what it hands on has a list's fields, and was
+    written to us."""
+    told = " ".join(
+        value for name in fields.GROUP_FIELDS for value in look.message.headers.get_all(name)
+    ).lower()
+    return any(
+        re.search(rf"(?<![\w.+-]){re.escape(form)}(?![\w-]|\.\w)", told)
+        for one in look.site.addresses
+        for form in (one, one.replace("@", "."))
+    )
+
+
+def _to_us_by_hand(look: Look) -> bool:
+    """Some gateways put Precedence: bulk on the mail of people. Theirs names us, and offers no way out."""
+    named = {without_plus(one.key) for one in (*look.message.to, *look.message.cc)}
+    return bool(named & look.site.addresses) and not words.UNSUBSCRIBE.search(look.top)
+
+
+def person_in_a_list(look: Look) -> str:
+    """A person who answers us through a group address, or through a list that he reads us on."""
+    if look.answers_us and not look.automatic and not _unattended(look) and not _bulk(look):
+        return (
+            "answers a message of ours"
+            if look.has("list-id", "list-post", "mailing-list", "list-unsubscribe")
+            else ""
+        )
+    return ""
 
 
 def _tagged(look: Look) -> str:
@@ -345,6 +421,8 @@ def _tagged(look: Look) -> str:
 
 def list_path(look: Look) -> str:
     """A return path of list software. People's mail has it too, through groups and mailing services."""
+    if own_list(look):
+        return ""
     path = (look.envelope.mail_from or look.message.return_path or "").lower()
     if re.search(r"^owner-|-bounces?[@+]|-owner@|-request@|^sentto-|^listserv@|^majordomo@", path):
         return f"the return path {path[:80]} is a list's"

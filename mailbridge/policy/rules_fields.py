@@ -33,7 +33,15 @@ DESK_IDS = re.compile(
     r"^<(?:rt-[\d.]|FS_|B[0-9a-z]{5,}-|[\w.+-]*(?:zendesk|freshdesk|freshservice|otrs|otobo|znuny|osticket|helpscout|service-now))",
     re.I,
 )
-LIST_FIELDS = ("list-id", "list-post", "list-unsubscribe", "list-subscribe", "list-owner", "list-archive", "mailing-list", "x-mailing-list", "list-help", "x-mailman-version", "x-google-group-id", "x-beenthere", "x-ml-name", "x-ml-count", "x-listserver", "x-campaign", "x-campaignid", "x-csa-complaints")  # fmt: skip
+LIST_FIELDS = ("list-id", "list-post", "list-unsubscribe", "list-subscribe", "list-owner", "list-archive", "mailing-list", "x-mailing-list", "list-help", "x-mailman-version", "x-google-group-id", "x-beenthere", "x-ml-name", "x-ml-count", "x-listserver")  # fmt: skip
+GROUP_FIELDS = (
+    "list-id",
+    "list-post",
+    "mailing-list",
+    "x-beenthere",
+    "x-mailing-list",
+)  # those that name the list
+MAILINGS = ("x-campaign", "x-campaignid", "x-campaign-id", "x-csa-complaints", "x-mc-user", "x-mailchimp-id", "x-mailer-campaign", "x-emarsys-identify", "x-sg-campaign")  # fmt: skip
 PROGRAMS = re.compile(
     r"nagios|icinga|zabbix|prtg|cron daemon|logwatch|jenkins|jira|bugzilla|redmine|phpmailer-cron|anacron|smartd|opsgenie|statuspage",
     re.I,

@@ -172,7 +172,11 @@ def _by_template(look: Look) -> Evidence | None:
     says = table.SAYS.search(
         text,
     )
-    if says and (_recording(look) or _robot(look)) and not _personal(look):
+    numbered = re.search(r"\d{5,}", look.subject)
+    told = table.DURATION.search(text) or table.MAILBOX.search(text)
+    if numbered and told and _robot(look) and "?" not in text:
+        return Evidence("generic", "a number, a length or a mailbox, and a recording from a robot's name")
+    if says and (_recording(look) or _robot(look) or numbered) and not _personal(look) and "?" not in text:
         return Evidence("generic", "text and attachment of a telephone system")
     return None
 
@@ -215,7 +219,10 @@ def _recording(look: Look) -> bool:
 def _robot(look: Look) -> bool:
     key = look.message.author.key
     return bool(
-        re.match(r"(?:voice|vm|pbx|asterisk|freepbx|phone|telefon|unity|sip|voip|ucm|yeastar|no-?reply)", key)
+        re.match(
+            r"(?:voice|vm|i?pb?x|asterisk|freepbx|phone|telefon|tk-?anlage|anlage|unity|sip|voip|ucm|yeastar|3cx|no-?reply|mailbox@|box@|fritz|centralita|standard@|messagerie|anrufbeantworter)",
+            key,
+        )
     )
 
 

@@ -103,7 +103,8 @@ LISTEN = re.compile(
     re.I,
 )
 SAYS = re.compile(
-    r"(?:left|hinterlassen|received|new|have)[^.\n]{0,60}(?:voice ?mail|voice message|long message)|this e-?mail contains a voice ?mail|in (?:your )?mailbox \d+|neue (?:sprachnachricht|voicemail)"
+    r"(?:left|hinterlassen|received|new|have)[^.\n]{0,60}(?:voice ?mail|voice message|long message)|(?:voice ?mail|voice message)[^.\n]{0,30}(?:received|left|waiting|attached)|this e-?mail contains a voice ?mail|in (?:your )?mailbox \d+|neue (?:sprachnachricht|voicemail|nachricht auf)|(?:auf|von)[^.\n]{0,40}(?:anrufbeantworter|sprachbox|mobilbox|voicebox)|anrufbeantworter[^.\n]{0,40}(?:nachricht|aufgezeichnet|hinterlassen)|"
+    r"(?:nouveau |un )message (?:vocal|sur (?:votre|le) (?:répondeur|messagerie))|(?:nuevo |un )?mensaje de voz|(?:nuovo )?messaggio (?:vocale|in segreteria)|(?:nova )?mensagem de voz|(?:nieuw )?(?:voicemailbericht|spraakbericht)|röstmeddelande|talebesked|talemelding|vastaajaviesti|ääniviesti|wiadomość głosow|nagranie głosowe|hlasov(?:á|ou) (?:zpráv|schránk)|hangüzenet|hangposta|sesli (?:mesaj|posta)|голосово(?:е|й) (?:сообщени|почт)|голосове повідомлення|ボイスメール|留守番電話|伝言メッセージ|语音(?:邮件|留言|信箱)|語音(?:郵件|留言|信箱)|음성 ?(?:메일|메시지|사서함)"
 )
 AFTER_TRANSCRIPT = re.compile(
     r"\n\s*\n\s*\n|\n(?:play message|listen|click|to listen|-- |confidence|locale|audio|date|time|account)\b",

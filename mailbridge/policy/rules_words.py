@@ -9,6 +9,18 @@ from __future__ import annotations
 
 import re
 
+from mailbridge.mail.words import folded
+
+
+# "Within a sentence": a dot in a date or an address does not end it. One path for a dot, or matching takes
+# exponential time.
+_WITHIN = r"(?:[^.\n]|\.(?!(?<!\d\.)\s))"
+
+
+def _compiled(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    return re.compile(folded(pattern).replace(r"[^.\n]", _WITHIN), flags)
+
+
 # What Exchange, Gmail, Lotus, Sieve and others put before the subject. The end is a colon, the end of the line, or a
 # word that such a subject goes on with: "Automatic reply does not work" is a person.
 _PREFIXES = (
@@ -23,7 +35,7 @@ _PREFIXES = (
     r"réponse automatique(?: d['’]absence)?", r"message d['’]absence", r"en dehors du bureau", r"hors du bureau", r"notification d['’]absence",
     # Spanish, Portuguese, Catalan, Galician, Italian, Romanian
     r"respuesta automática", r"fuera de (?:la )?oficina", r"contestación automática", r"auto ?respuesta", r"autorrespuesta",
-    r"resposta automática", r"fora do escritório", r"ausente do escritório", r"auto ?resposta", r"fora de(?: l['’])?oficina",
+    r"resposta autom[àá]tica", r"fora do escritório", r"ausente do escritório", r"auto ?resposta", r"fora de(?: l['’])?oficina",
     r"risposta automatica", r"fuori (?:sede|ufficio)",
     r"răspuns automat", r"plecat din birou", r"absent din birou",
     # Dutch, Nordic, Baltic
@@ -95,23 +107,24 @@ _WEAK = (
     r"休假",
     r"vắng mặt",
 )  # fmt: skip
-_END = (
-    r")[\]\)>*_ ]*(?:[:：;!]|[-–—](?= )|$|\b(?:from|to|for|re|von|de|da|van|på|until|bis|till|jusqu|hasta)\b)"
-)
-WEAK_SUBJECT = re.compile(r"^[\[\(<*_ ]*(?:" + "|".join(_WEAK) + _END)
-AUTO_SUBJECT = re.compile(r"^[\[\(<*_ ]*(?:" + "|".join(_PREFIXES) + _END)
+_START = r"^[^\w\s]*\s*(?:"  # brackets of every script, stars, dashes
+_END = r")(?:[\]\)>】」』〕]|[\]\)>*_ ]*(?:[:：;!]|[-–—](?= )|$|\b(?:from|to|for|re|von|de|da|van|på|until|bis|till|jusqu|hasta)\b))"
+# "On vacation from Monday" is a person's subject; a robot's ends here, or goes on with what it answers.
+WEAK_SUBJECT = _compiled(_START + "|".join(_WEAK) + _END)
+WEAK_ALONE = _compiled(_START + "|".join(_WEAK) + r")[\]\)>*_ ]*(?:[:;!]|[-–—] |$|\bre\b)")
+AUTO_SUBJECT = _compiled(_START + "|".join(_PREFIXES) + _END)
 # Lotus Notes writes the name first.
-LOTUS_SUBJECT = re.compile(
+LOTUS_SUBJECT = _compiled(
     r"^(?:auto: )?.{2,60} (?:is|will be) (?:out of (?:the )?office|away)\b|^.{2,60} (?:ist (?:außer haus|nicht im (?:büro|haus))|est absente?|está (?:ausente|fuera)|è (?:assente|fuori)|is afwezig|är frånvarande)\b.{0,60}$"
 )
 # Between a robot's answer and a person's: an acknowledgement of receipt.
-ACK_SUBJECT = re.compile(
+ACK_SUBJECT = _compiled(
     r"(?:thank(?:s| you) for (?:your (?:e-?mail|message|inquiry|enquiry|request|interest|order)|contacting|writing|getting in touch|reaching out)|we(?:['’]ve| have)? (?:just )?received your|your (?:request|e-?mail|message|inquiry|enquiry|ticket|case)[^.]{0,40}(?:has been |was )?(?:received|opened|created|registered|logged)|(?:request|ticket|case|issue|incident|inquiry) (?:#?[\w-]{2,20} )?(?:has been |was )?(?:received|created|opened|registered|logged)|acknowledg(?:e?ment|ing) (?:of )?(?:receipt|your)|(?:^|\W)(?:support )?(?:ticket|case|request|incident)\s?(?:number|id|nr\.?|no\.?)?\s?[#:]?\s?\[?#?\d{2,}|confirmation of (?:receipt|your (?:request|e-?mail|message))|"
     r"eingangsbestätigung|empfangsbestätigung|ihre (?:anfrage|nachricht|e-?mail)[^.]{0,40}(?:eingegangen|erhalten)|vielen dank für ihre (?:anfrage|nachricht|e-?mail|mail)|accusé de réception|merci (?:de|pour) (?:nous avoir contact|votre (?:message|demande|mail))|votre demande[^.]{0,40}(?:reçu|enregistr)|acuse de recibo|hemos recibido (?:su|tu)|gracias por (?:contactar|su (?:mensaje|consulta))|conferma (?:di )?ricezione|abbiamo ricevuto|grazie per (?:averci|il (?:suo|tuo))|confirmação de rece(?:bimento|ção)|recebemos (?:a )?su[ae]|ontvangstbevestiging|bedankt voor uw|we hebben uw|potwierdzenie (?:otrzymania|odbioru)|otrzymaliśmy|potvrzení (?:přijetí|o přijetí)|получено ваше|ваш(?:е|а) (?:обращение|заявка|запрос|письмо)[^.]{0,40}(?:получен|принят|зарегистрирован)|受付(?:完了|確認)|お問い?合わ?せ(?:を)?(?:ありがとう|受け付け|いただき)|已收到您|感谢您的(?:来信|咨询|联系)|접수되었)",
     re.I,
 )
 # Sentences of absence, first person or about the sender; they must stand near the top.
-AWAY_TEXT = re.compile(
+AWAY_TEXT = _compiled(
     r"\b(?:i['’]?m|i am|i['’]ll be|i will be|am|is|will be|we are|be)\b[^.\n]{0,40}\b(?:out of (?:the |my )?office|away from (?:the |my )?(?:office|desk|e-?mail)|on (?:annual |maternity |parental |sick |paternity )?(?:leave|vacation|holidays?)\b|on a business trip|not in (?:the|my) office|unavailable until|away (?:until|from|on|till))|"
     r"out of (?:the )?office (?:until|till|from|with|and|starting)|(?:limited|no) access to (?:my )?e-?mails?|will (?:be )?(?:return(?:ing)?|be back|reply|respond|get back to you)[^.\n]{0,40}(?:on|when|upon|after|as soon)|"
     r"(?:this is|you (?:have )?received|dies ist|ceci est|questa è|este es|esta é|dit is|to jest|это)[^.\n]{0,30}(?:auto(?:mat(?:ic|ed|ically|isch|ique|ica|ická|yczna|isk)\w*)|автоматич\w*)|automat(?:ed|ic(?:ally)?)[^.\n]{0,25}(?:reply|response|message|generated|e-?mail|answer)|auto-?(?:reply|response)|do not (?:reply|respond) to this|"
@@ -126,51 +139,74 @@ AWAY_TEXT = re.compile(
     r"(?:szabadságon|házon kívül|irodán kívül|távol)[^.\n]{0,30}(?:vagyok|leszek)|nem vagyok az irodában|(?:ofis dışında|izinde|tatilde)[^.\n]{0,10}(?:yım|im|m\b|olacağım)?|λείπω|απουσιάζω|εκτός γραφείου|(?:sunt|voi fi)[^.\n]{0,30}(?:plecat|în concediu|absent)|"
     r"(?:я|буду|нахожусь)[^.\n]{0,40}(?:в отпуске|вне офиса|отсутству|в командировке)|отсутствую|в отпуске|(?:я|буду|перебуваю)[^.\n]{0,30}(?:у відпустці|поза офісом|відсутн)|(?:не съм|съм|ще бъда)[^.\n]{0,30}(?:в офиса|отпуск|извън)|"
     r"不在にして|不在です|休暇(?:中|をいただ)|外出して|出張(?:中|して)|自動(?:返信|応答)|不在办公室|正在休假|外出(?:中|期间)|休假|出差|自动(?:回复|答复)|自動回覆|不在辦公室|부재 ?중|휴가 ?중|출장 ?중|자동 ?(?:회신|응답)|"
+    r"(?:olen|on) (?:\S+ )?puhkusel|puhkan kuni|esmu (?:\S+ )?(?:atvaļinājumā|prombūtnē)|atostogauju|(?:na|će na) (?:godišnjem|dopustu)|na godisnjem odmoru|на одмору|на годишњем|у одсуству|de vacances fins|fora de l['’]oficina|í fríi til|ég er í fríi|eismo atostog|na dopuste|na urlope|"
+    r"no longer (?:works?|working|employed|with)\b|(?:has|have) left the (?:company|firm|organi[sz]ation)|nicht mehr (?:im unternehmen|bei uns|für)|ne (?:travaille|fait) plus|ya no trabaja|non lavora più|já não trabalha|"
     r"אני (?:לא במשרד|מחוץ למשרד|בחופש|בחופשה)|מחוץ למשרד|أنا (?:خارج المكتب|في إجازة|غير متواجد)|خارج المكتب|در دفتر نیستم|ไม่อยู่ที่(?:สำนักงาน|ออฟฟิศ)|vắng mặt|đang nghỉ|sedang (?:cuti|tidak berada)|di luar kantor|कार्यालय से बाहर",
     re.I,
 )
-ACK_TEXT = re.compile(
-    r"we(?: have|['’]ve)? (?:just )?received your (?:request|e-?mail|message|inquiry|enquiry|ticket)|your (?:request|ticket|case|inquiry|enquiry|message|e-?mail|issue)[^.\n]{0,60}(?:has been|was|is) (?:received|created|opened|registered|logged|assigned)|(?:ticket|case|request|incident|issue)[^.\n]{0,40}(?:has been|was|is)? ?(?:received|created|opened|registered|logged)\b|(?:ticket|case|reference|request|incident) (?:number|id|#)|"
+ACK_TEXT = _compiled(
+    r"we(?: have|['’]ve)? (?:just )?(?:received|got) your (?:request|e-?mail|message|inquiry|enquiry|ticket|note)|confirm\w* that we(?: have|['’]ve)? (?:got|received)|your (?:request|ticket|case|inquiry|enquiry|message|e-?mail|issue)[^.\n]{0,60}(?:has been|was|is) (?:received|created|opened|registered|logged|assigned)|(?:ticket|case|request|incident|issue)[^.\n]{0,40}(?:has been|was|is)? ?(?:received|created|opened|registered|logged)\b|(?:ticket|case|reference|request|incident) (?:number|id|#)|"
     r"thank you for (?:contacting|your (?:e-?mail|message|request|inquiry|enquiry)|reaching out|getting in touch)|thanks for (?:contacting|getting in touch|reaching out)|(?:someone|a member of our (?:team|staff)|an agent|our team|one of our)[^.\n]{0,60}(?:will|reply|respond|contact|get back)|"
     r"(?:ihre|deine) (?:anfrage|nachricht|e-?mail)[^.\n]{0,60}(?:erhalten|eingegangen|bearbeitet)|ticket-?nummer|vorgangsnummer|votre (?:demande|message)[^.\n]{0,60}(?:reçu|enregistr|pris)|numéro de (?:ticket|dossier)|hemos recibido|número de (?:ticket|caso)|abbiamo (?:ricevuto|preso)|recebemos|we hebben uw|otrzymaliśmy|получили ваш|зарегистрирован|受け付け(?:ました|いたしました)|已收到|접수",
     re.I,
 )
-REPLY_PREFIX = re.compile(
+REPLY_PREFIX = _compiled(
     r"^(?:(?:re|r|aw|antw|sv|vs|odp|ynt|vá|ref|απ|σχετ|回复|回覆|答复|返信|답장|회신|tr|fwd?|fw|wg|rv|i|enc|doorst|vb|vl|pd|továbbítás|転送|转发|轉寄|전달|hs|yml|tb|továbbít)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*)+",
     re.I,
 )
-FORWARD_PREFIX = re.compile(
+FORWARD_PREFIX = _compiled(
     r"^(?:fwd?|fw|wg|tr|rv|i|enc|doorst|vb|vl|pd|転送|转发|轉寄|전달|vs|továbbítás)\s*[:：]", re.I
 )
-CASE_TOKEN = re.compile(
+CASE_TOKEN = _compiled(
     r"\[(?:[\w .-]{0,20}[#: ]\s?)?#?\d{1,12}\]|\((?:case|ticket|#)\s?#?\d+\)|(?:ticket|case)\s?#\s?\d+", re.I
 )
-TAG_PREFIX = re.compile(r"^\[[^\[\]]{1,60}\]\s*")
-DESK_MAILER = re.compile(
+TAG_PREFIX = _compiled(r"^\[[^\[\]]{1,60}\]\s*")
+DESK_MAILER = _compiled(
     r"zendesk|freshdesk|freshservice|osticket|otrs|otobo|znuny|zammad|request tracker|\brt\b \d|help ?scout|jira|service-?now|kayako|helpdesk|help desk|salesforce|freescout|deskpro|gorgias",
     re.I,
 )
 # What only a desk's robot adds to its acknowledgement.
-ROBOT_TEXT = re.compile(
+ROBOT_TEXT = _compiled(
     r"automat(?:ed|ic(?:ally)?|isch|ique(?:ment)?|ic[ao]|iczn\w+|ick\w+)|do not reply|bitte nicht antworten|(?:ticket|case|reference|request|incident|confirmation|tracking) (?:number|id|no\.?|#|nr)|ticket ?#?\d|case ?#?\d|(?:will|shall) (?:be )?(?:reply|respond|contact|get back|be in touch|answer)|business (?:day|hour)s|as soon as possible|ticket-?nummer|vorgangsnummer|schnellstmöglich|numéro de|número de",
     re.I,
 )
-READ_RECEIPT = re.compile(
+# A request before any word of absence: then somebody writes about answering machines, and is none.
+ASKS = _compiled(
+    r"\b(?:can|could|would|will) (?:you|we|i|somebody|someone|anybody)\b|\bplease (?:set|switch|help|check|configure|tell|change|fix|activate|deactivate|turn|look|enable|disable|add|remove|stop|put)|\bhow (?:do|can|to|should)\b|\bwhat (?:is|does|do|can|should)\b|\bwhy\b|is (?:it|there) (?:possible|a way)|i (?:want|need|would like|tried|get)\b|"
+    r"können sie|könnten sie|kannst du|könnt ihr|\bbitte (?:richten|stellen|schalten|prüfen|helfen|aktivieren|deaktivieren|setzen|tragen)|\bwie (?:kann|richte|stelle|geht|schalte)|ich (?:möchte|bekomme|brauche)|wir (?:möchten|bekommen|brauchen)|pouvez[- ]vous|pourriez|peux[- ]tu|\bcomment\b|je (?:voudrais|souhaite)|\bpued[ea]|podr[ií]a|\bcómo\b|quisiera|necesito|\bpuò\b|potete|come (?:posso|si)|vorrei|\bpod(?:e|em|eria)\b|como (?:posso|faço)|gostaria|kunt u|kun je|\bhoe (?:kan|stel)|ik wil|kan (?:ni|du|jag|i)\b|\bhur\b|\bhvordan\b|\bmiten\b|voisitteko|"
+    r"можете|помогите|подскажите|как (?:мне|настро|включ|отключ)|proszę o|czy mo|jak (?:ustaw|włącz|wyłącz)|jak (?:nastav|zapn)|můžete|できますか|教えて|お願い(?:し|でき)ます|设置|请(?:帮|问)|怎么|如何|어떻게|도와",
+    re.I,
+)
+# What people say to each other and programs do not.
+GREETS = _compiled(
+    r"(?:^|[.!,] )(?:hi|hello|hey|dear|good (?:morning|afternoon|day)|hallo|guten (?:tag|morgen)|moin|liebe[rs]?|sehr geehrte|bonjour|salut|hola|buenos|buenas|ciao|buongiorno|salve|olá|bom dia|boa tarde|dag|beste|goedemorgen|hej|hei|moi|cześć|dzień dobry|dobrý den|ahoj|szia|tisztelt|merhaba|здравствуйте|добрый день|привет|お世話|您好|你好|안녕)\b|\b(?:thanks|thank you|thx|cheers|(?:kind|best|warm)? ?regards|greetings|viele grüße|mit freundlichen|gruß|danke|cordialement|merci|saludos|gracias|saluti|grazie|obrigad|met vriendelijke|groet|mvh|hälsningar|hilsen|terveisin|pozdrawiam|спасибо|с уважением|よろしく)",
+    re.I,
+)
+# Subjects as monitoring, cron and daemons write them.
+ALARM_SUBJECT = _compiled(
+    r"^(?:\*\*|\[(?:firing|resolved|alert(?:ing)?|ok|problem|fail2ban|prtg|zabbix|icinga|monit|critical|warning|down|up)\b|(?:problem|recovery|resolved|alert|critical|warning|info|notice|ok|down|up|error|failure|flapping\w*)\s*[:\-]|cron <|anacron job|at job|output (?:from|of)|logwatch for|smart error|degradedarray|\S+event on|fail event|monit alert|\*\*\*|(?:\w+ )?backup (?:\S+ )?(?:job |report|succe|fail|complet|warn)|(?:daily|nightly|weekly|monthly) (?:\w+ )?(?:run output|report|summary|status|security run)|build (?:failed|succe|fixed)|test (?:failed|succe)|disk (?:space|usage)|host (?:down|up)|service (?:down|up|alert)|security information for|unattended[- ]upgrades|apticron|logcheck|system events|\S+ (?:is|went) (?:down|up|critical|unreachable|back))",
+    re.I,
+)
+UNSUBSCRIBE = _compiled(
+    r"unsubscribe|opt[- ]?out|manage (?:your )?(?:subscription|preferences)|view (?:this|it|the) (?:e-?mail|message|newsletter)? ?in (?:your|a) browser|abmelden|abbestellen|newsletter|se désabonner|désinscri|darse de baja|cancelar (?:la )?suscripción|annulla(?:re)? (?:l['’])?iscrizione|disiscri|cancelar (?:a )?(?:inscrição|assinatura)|afmelden|uitschrijven|avregistrera|отписаться|退订|配信停止",
+    re.I,
+)
+READ_RECEIPT = _compiled(
     r"^(?:read|gelesen|lu|leído|leido|letto|lida|lido|gelezen|läst|læst|lest|luettu|przeczytano|přečteno|prečítané|olvasva|elolvasva|citit|okundu|прочитано|прочтено|прочетено|διαβάστηκε|開封済み|已读|已讀|읽음|נקרא|not read|ungelesen gelöscht|non lu|no leído|non letto|não lida|niet gelezen|return receipt|disposition notification|read receipt|lesebestätigung|empfangsbestätigung|confirmation de lecture|confirmación de lectura|conferma di lettura|confirmação de leitura|leesbevestiging|läskvitto|開封確認)\s*[:：(]",
     re.I,
 )
-NOT_ANSWERED_LOCAL = re.compile(
-    r"^(?:(?:no|do[-_.]?not|dont|non|ne|nao|nicht)[-_.]?(?:reply|replay|respond|answer|response|antworten|repondre|responder|rispondere|responda|beantworten)\w*|noreply.*|no\.?reply.*|donotreply.*|nobody|mailer[-_.]?daemon|mail-?daemon|postmaster|majordomo|listserv|list-?server|mailman|bounces?|bounce[-+].*|.*-bounces?|owner-.*|.*-owner|.*-request|.*-admin|notifications?|notify|notifier|alerts?|alarm|automailer|auto-?reply|autoresponder|auto-?confirm|daemon|cron|root|nagios|icinga|zabbix|monit(?:oring)?|jenkins|jira|wordpress|www-data|apache|newsletter|news|mailing|info-noreply|robot|bot|system|bulk|prtg|grafana|sentry|pagerduty|opsgenie|backup|logwatch|fail2ban|smartd|mdadm|anacron|rapport|voicemail|voice-noreply|asterisk|freeswitch|unityconnection|fax)(?:[-+._@].*)?$",
+NOT_ANSWERED_LOCAL = _compiled(
+    r"^(?:(?:no|do[-_.]?not|dont|non|ne|nao|nicht)[-_.]?(?:reply|replay|respond|answer|response|antworten|repondre|responder|rispondere|responda|beantworten)\w*|noreply.*|no\.?reply.*|donotreply.*|nobody|mailer[-_.]?daemon|mail-?daemon|postmaster|majordomo|listserv|list-?server|mailman|bounces?|bounce[-+].*|.*-bounces?|owner-.*|.*-owner|.*-request|.*-admin|notifications?|notify|notifier|alerts?|alarm|automailer|auto-?reply|autoresponder|auto-?confirm|daemon|cron|root|nagios|icinga|zabbix|monit(?:oring)?|jenkins|jira|wordpress|www-data|apache|newsletter|news|mailing|info-noreply|quarantine|spam-?(?:quarantine|digest|report)|auto-?notify|autonotification|robot|bot|system|bulk|prtg|grafana|sentry|pagerduty|opsgenie|backup|logwatch|fail2ban|smartd|mdadm|anacron|rapport|voicemail|voice-noreply|asterisk|freeswitch|unityconnection|fax)(?:[-+._@].*)?$",
     re.I,
 )
-RECEIPT_TEXT = re.compile(
-    r"(?:was|wurde|a été|fue|è stato|foi) [^.\n]{0,20}(?:read|displayed|gelesen|angezeigt|lu\b|leído|letto|lida|geöffnet)|return receipt|read on|gelesen am"
+RECEIPT_TEXT = _compiled(
+    r"\b(?:was|wurde|a été|fue|ha sido|è stato|foi|is|werd|blev|ble|został\w*)\b[^\n]{0,60}?(?:read|displayed|gelesen|angezeigt|lu\b|leído|letto|lid[ao]\b|geöffnet|gelezen|läst|lest|læst|przeczytan)|return receipt|read on|gelesen am|開封|已阅读|已读|прочитано|прочтено"
 )
-CHALLENGE_SUBJECT = re.compile(
+CHALLENGE_SUBJECT = _compiled(
     r"(?:please )?(?:confirm|verify|verification|authenticate|approve)\b[^.]{0,40}(?:e-?mail|message|sender|address|delivery|you)|action required to deliver|challenge"
 )
 # An acknowledgement that names what it acknowledges; "ticket number" alone is also what a customer asks for.
-ACK_SURE = re.compile(
+ACK_SURE = _compiled(
     r"(?:we|i)(?: have|['’]ve)? (?:just |successfully )?received your (?:request|e-?mail|message|inquiry|enquiry|ticket)|your (?:request|ticket|case|inquiry|enquiry|message|e-?mail|issue)[^.\n]{0,60}(?:has been|was|is) (?:received|created|opened|registered|logged|assigned)|(?:ticket|case|request|incident)[^.\n]{0,30}(?:has been|was) (?:received|created|opened|registered|logged)\b|thank(?:s| you) for (?:contacting|your (?:e-?mail|message|request|inquiry|enquiry)|reaching out|getting in touch)|"
     r"(?:ihre|deine) (?:anfrage|nachricht|e-?mail)[^.\n]{0,60}(?:erhalten|eingegangen)|vielen dank für ihre (?:anfrage|nachricht|e-?mail)|votre (?:demande|message)[^.\n]{0,60}(?:reçu|enregistr|pris en)|hemos recibido su|abbiamo ricevuto|recebemos (?:a |o )?su?a|we hebben uw|otrzymaliśmy|получили ваш|受け付け(?:ました|いたしました)|已收到|접수되었",
     re.I,

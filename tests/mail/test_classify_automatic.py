@@ -73,7 +73,7 @@ FIELDS = (
     ("X-Autoreply: yes", Kind.AUTO_REPLY),
     ("X-Autorespond: x", Kind.AUTO_REPLY),
     ("Precedence: auto_reply", Kind.AUTO_REPLY),
-    ("Precedence: bulk", Kind.LIST),
+    ("Precedence: bulk", Kind.HUMAN),  # a gateway says so of a person's mail to us: a case, unanswered
     ("X-FC-Machinegenerated: true", Kind.AUTO_GENERATED),
     ("List-Unsubscribe: <mailto:x@y>", Kind.LIST),
     ("X-POST-MessageClass: 9; Autoresponder", Kind.AUTO_REPLY),
