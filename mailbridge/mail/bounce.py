@@ -28,6 +28,7 @@ from mailbridge.mail.bounce_words import (
     PHRASES,
     REASONS,
     SUBJECT,
+    TALK,
 )
 from mailbridge.mail.charset import clean, decode
 from mailbridge.mail.leaves import Reading
@@ -41,13 +42,6 @@ _CODE = re.compile(r"(?<![\d.])([45][0-5]\d)(?=[ -])")
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z-]{2,40})[ \t]*:[ \t]*(.*)$")
 _RECIPIENT_FIELD = ("original-recipient", "final-recipient", "x-actual-recipient", "recipient")
 _UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
-# What people say of a bounce that they got; a report speaks of "your message", and asks nothing back.
-_TALK = re.compile(
-    r"\b(?:can|could|would) (?:you|somebody|someone|anybody)\b|\b(?:i|we) (?:tried|try|get|got|sent|send|wrote|write|see|saw|have a|think|need)\b|"
-    r"\bplease (?:help|check|fix|look|have a look|advise)|\b(?:our|my) (?:customers?|server|mail ?server|domain|users?|colleagues?)\b|"
-    r"\b(?:when|whenever) (?:i|we)\b|\bany idea|what (?:does|can|is) (?:this|that|i|we)\b|ich bekomme|wir bekommen|können sie|könnten sie|bitte (?:prüfen|helfen)|pouvez[- ]vous|podr[ií]a|può|можете",
-    re.I,
-)
 _ID_LINE = re.compile(r"message[- ]?id\s*[:=]\s*(<[^<>\s]{3,990}>)", re.I)
 _REPLY = re.compile(
     r"^\W{0,3}(?:re|aw|sv|vs|antw|odp|ynt|fwd?|wg|tr|rv|i|enc|回复|答复|转发|返信|転送)\s*(?:\[\d+\])?\s*[:：]",
@@ -119,7 +113,7 @@ def _by_words(headers: Headers, text: str, has_original: bool) -> bool:
         return True
     if daemon == 1 and not null:
         # A postmaster is a person, too, and writes of his server: a report names whom it could not reach.
-        if failed and not _TALK.search(text[:1500]):
+        if failed and not TALK.search(text[:1500]):
             return True
         return phrase is not None and not answer and (has_original or _technical(headers, text))
     if daemon or null:
@@ -136,7 +130,7 @@ def _technical(headers: Headers, text: str) -> bool:
     words, copy = _split_copy(text)
     named = bool(_named(headers, words) or _STATUS.search(words) or copy)
     by_hand = any(name in headers for name in ("user-agent", "thread-index", "x-originating-ip"))
-    return named and not by_hand and not _TALK.search(words[:1500])
+    return named and not by_hand and not TALK.search(words[:1500])
 
 
 def _daemon(headers: Headers) -> int:

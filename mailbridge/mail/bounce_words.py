@@ -150,3 +150,11 @@ LISTED = (
     re.compile(rf"[<\[(\"']({ADDR})[>\])\"']"),
     re.compile(rf"\b({ADDR})"),
 )  # fmt: skip
+
+# What people say of a bounce that they got; a report speaks of "your message", and asks nothing back.
+TALK = re.compile(
+    r"\b(?:can|could|would) (?:you|somebody|someone|anybody)\b|\b(?:i|we) (?:tried|try|get|got|sent|send|wrote|write|see|saw|have a|think|need)\b|"
+    r"\bplease (?:help|check|fix|look|have a look|advise)|\b(?:our|my) (?:customers?|server|mail ?server|domain|users?|colleagues?)\b|"
+    r"\b(?:when|whenever) (?:i|we)\b|\bany idea|what (?:does|can|is) (?:this|that|i|we)\b|ich bekomme|wir bekommen|können sie|könnten sie|bitte (?:prüfen|helfen)|pouvez[- ]vous|podr[ií]a|può|можете",
+    re.I,
+)

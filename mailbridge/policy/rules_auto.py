@@ -239,9 +239,8 @@ def _absence_behind_re(look: Look, away: re.Match[str] | None) -> str:
     """Robots that put Re: before their subject, or keep the subject of what they answer."""
     bare = words.REPLY_PREFIX.sub("", look.subject)
     hit, last = words.AUTO_SUBJECT.match(bare), words.AUTO_SUBJECT.match(_end_in_brackets(bare))
-    # "This mail was generated automatically" is what reports say of themselves, too: that alone is no absence.
-    absent = away and not _OF_ITSELF.search(away[0])
-    absent = absent or words.AWAY_TEXT.search(bare)
+    # "This mail was generated automatically" is what reports say of themselves, too: that is no absence.
+    absent = bool(away and not _OF_ITSELF.search(away[0])) or words.AWAY_TEXT.search(bare) is not None
     if (look.null_sender or look.automatic) and (absent or hit or last or (away and look.answers)):
         return "no return path or Auto-Submitted, and words of absence"
     if _bulk(look) and look.answers_us and _curt(look) and not words.REPLY_PREFIX.match(look.subject):

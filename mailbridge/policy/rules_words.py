@@ -11,7 +11,6 @@ import re
 
 from mailbridge.mail.words import folded
 
-
 # "Within a sentence": a dot in a date or an address does not end it. One path for a dot, or matching takes
 # exponential time.
 _WITHIN = r"(?:[^.\n]|\.(?!(?<!\d\.)\s))"

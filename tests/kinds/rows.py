@@ -169,7 +169,8 @@ def _body(row: Row) -> tuple[str, str]:
         if name in ("WAV", "MP3"):
             kind, data = ("audio/x-wav", _WAV) if name == "WAV" else ("audio/mpeg", b"ID3\x03" + bytes(60))
             extra += (
-                f'--b\nContent-Type: {kind}; name="{file}"\nContent-Disposition: attachment; filename="{file}"\n'
+                f'--b\nContent-Type: {kind}; name="{file}"\n'
+                f'Content-Disposition: attachment; filename="{file}"\n'
                 f"Content-Transfer-Encoding: base64\n\n{b64encode(data).decode()}\n"
             )
         if name == "ICS":

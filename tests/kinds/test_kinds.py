@@ -1,5 +1,5 @@
-"""What the two heaps of own messages must reach: `tuned`, on which the rules were mended, and `fresh`, which was
-written afterwards and says what messages never seen would get."""
+"""What two heaps of own messages must reach: `tuned`, on which the rules were mended, `fresh`, written
+afterwards."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_no_machine_is_answered(heap: str) -> None:
 @pytest.mark.parametrize("heap", HEAPS)
 def test_bounces_name_whom_and_why_and_what_we_sent(heap: str) -> None:
     """Recipient, class of the status and action, and the Message-ID wherever the report carries it."""
-    wrong = []
+    wrong: list[tuple[object, ...]] = []
     bounces = [one for one in judged(heap) if one.row.kind == "bounce" and one.row.expect]
     for one in bounces:
         found = one.message.bounce
@@ -48,7 +48,7 @@ def test_bounces_name_whom_and_why_and_what_we_sent(heap: str) -> None:
             wrong.append((one.row.place, one.row.expect, told))
         carried = {"DSN", "COPY", "RFC"} & set(one.row.codes) or any(OURS in code for code in one.row.codes)
         if carried and (found is None or found.original_message_id != OURS):
-            wrong.append((one.row.place, "not tied", []))
+            wrong.append((one.row.place, "not tied"))
     assert len(wrong) <= 0.03 * len(bounces), wrong
 
 
