@@ -11,6 +11,8 @@ once take two.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import sys
 from pathlib import Path
@@ -22,17 +24,18 @@ from sqlalchemy import event, select
 
 from mailbridge.mail.parse import parse
 from mailbridge.store.schema import message
+from tests.year.generator import make_story
 from tests.year.invariants import broken
 from tests.year.player import Year
-from tests.year.story import make_story
 
 
 def main(policy: str = "mekorma", seed: str = "1", messages: str = "2000") -> int:
-    story = make_story(int(seed), int(messages))
-    year = Year(policy)
+    story = make_story(policy, int(seed), int(messages))
+    year = Year(story)
     statements = _counted(year)
     began, started = perf_counter(), process_time()
-    year.play(story)
+    with contextlib.redirect_stderr(io.StringIO()):  # the daemon's log
+        year.play()
     played, took = process_time() - started, perf_counter() - began
     received, asked = len(year.did), len(statements)
     parse_ms = _parse_ms(year)
@@ -41,9 +44,9 @@ def main(policy: str = "mekorma", seed: str = "1", messages: str = "2000") -> in
     told = {
         "policy": policy,
         "seed": int(seed),
-        "steps": len(story),
+        "steps": len(story.steps),
         "messages": received,
-        "handed_over": year.handed_over,
+        "handed_over": len(year.world.journal.given),
         "play_s": round(played, 1),
         "judge_s": round(process_time() - started, 1),
         "messages_a_second": round(received / took, 1),
@@ -61,13 +64,13 @@ def main(policy: str = "mekorma", seed: str = "1", messages: str = "2000") -> in
 def _counted(year: Year) -> list[None]:
     """A list that grows by one with each statement that the store runs."""
     seen: list[None] = []
-    event.listen(year.store.engine, "before_cursor_execute", lambda *_: seen.append(None))
+    event.listen(year.world.store.engine, "before_cursor_execute", lambda *_: seen.append(None))
     return seen
 
 
 def _parse_ms(year: Year, most: int = 500) -> float:
     """CPU milliseconds to parse one of the year's own messages, and nothing else."""
-    with year.store.read() as connection:
+    with year.world.store.read() as connection:
         raws = list(connection.execute(select(message.c.raw).limit(most)).scalars())
     started = process_time()
     for raw in raws:

@@ -142,19 +142,14 @@ def severity(
         **{"from": case.severity, "to": new_severity, "plan_from": case.plan, "plan_to": new_plan},
         reason=reason,
     )
-    _renew(draft, now)
+    _renew(draft)
     return signed(draft.decision("changed", f"{new_severity} on plan {new_plan}"), author)
 
 
-def _renew(draft: Draft, now: datetime) -> None:
+def _renew(draft: Draft) -> None:
     before = draft.case.deadline_state
     draft.renew_promise()
-    due = draft.case.respond_by
-    if before is DeadlineState.MISSED and due is not None and due <= now:
-        # told and escalated once already: the new count is on record, but nobody is told again
-        draft.change(deadline_state=DeadlineState.MISSED)
-        draft.timer(Timer.DEADLINE_WARNING, None)
-        draft.timer(Timer.DEADLINE, None)
+    draft.missed_before(before)
     case = draft.case
     if not has_target(draft.policy, case.plan, case.severity, TargetKind.UPDATE):
         draft.change(update_due_at=None)
@@ -241,9 +236,12 @@ def _carry_promise(case: Case, goal: Draft) -> None:
     if goal.case.awaiting_since is None:
         # from the arrival at the source case: moving a message to another case buys no time
         goal.owe_answer(TargetKind.NEXT if goal.case.last_staff_at else TargetKind.FIRST, since)
+        goal.missed_before(case.deadline_state)
     elif since < goal.case.awaiting_since:
+        before = goal.case.deadline_state
         goal.change(awaiting_since=since)
         goal.renew_promise()
+        goal.missed_before(before)
 
 
 # --- shared ------------------------------------------------------------------------------------------------

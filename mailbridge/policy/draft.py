@@ -161,6 +161,13 @@ class Draft:
                 rule=made.rule,
             )
 
+    def missed_before(self, before: DeadlineState) -> None:
+        """What was missed, told and escalated once is on record with its new count, and not told again."""
+        due = self.case.respond_by
+        if before is DeadlineState.MISSED and due is not None and due <= self.now:
+            self.change(deadline_state=DeadlineState.MISSED)
+            self._stop_deadline_timers()
+
     def _no_promise(self, kind: TargetKind) -> None:
         # the kind stays: another severity later must not turn a further message into a first one
         self.change(
@@ -176,10 +183,22 @@ class Draft:
     def acknowledged(self) -> None:
         """The acknowledgement went out; where the policy says so it is the first answer (tekstack)."""
         if self.policy.acknowledgement_counts and self.case.deadline_state is DeadlineState.PENDING:
-            self.change(deadline_state=DeadlineState.MET)
-            self.record("deadline_met", by="acknowledgement")
+            self.change(deadline_state=self._kept("acknowledgement"))
             self._stop_deadline_timers()
             self.owe_update(self.now)
+
+    def _kept(self, by: str) -> DeadlineState:
+        """Whether the pending promise was kept by an answer of now; on record either way.
+
+        Its own timer may not have rung: after an outage messages are worked off first. Nobody is told of a
+        deadline that is over and answered.
+        """
+        due = self.case.respond_by
+        if due is not None and self.now > due:
+            self.record("deadline_missed", respond_by=due.isoformat(), by=by)
+            return DeadlineState.MISSED
+        self.record("deadline_met", by=by)
+        return DeadlineState.MET
 
     def owe_update(self, since: datetime) -> None:
         """The next status update, where the policy promises them."""
@@ -194,9 +213,10 @@ class Draft:
 
     def answered(self) -> None:
         """A staff answer ends the deadline and starts the customer's silence."""
-        if self.case.deadline_state is DeadlineState.PENDING:
-            self.record("deadline_met", by="staff answer")
-        missed = self.case.deadline_state is DeadlineState.MISSED
+        state = self.case.deadline_state
+        if state is DeadlineState.PENDING:
+            state = self._kept("staff answer")
+        missed = state is DeadlineState.MISSED
         self.change(
             awaiting_since=None,
             deadline_state=DeadlineState.MISSED if missed else DeadlineState.MET,

@@ -12,7 +12,7 @@ import pytest
 from mailbridge.errors import NotFound, Permanent
 from mailbridge.model.case import Case, Channel, DeadlineState, Status
 from mailbridge.model.customer import Account, Entitled
-from mailbridge.model.decision import AddEntry, Decision, Merge, OpenCase, Record, Send
+from mailbridge.model.decision import AddEntry, Decision, Merge, OpenCase, Record, Send, SetTimer
 from mailbridge.policy import command, command_open
 from tests.policy.cases import HOUR, T0, after, case, events, facts, of, sent, timers, waiting
 
@@ -60,6 +60,7 @@ def test_an_answer_ends_the_deadline_and_waits_for_the_customer() -> None:
     decision = VERBS["reply"](case())
     told = after(decision, case())
     assert (told.status, told.deadline_state) == (Status.WAITING, DeadlineState.MET)
+    assert "deadline_met" in events(decision)
     assert told.auto_close_at == LATER + 48 * HOUR
     (mail,) = of(decision, Send)
     assert (mail.kind, mail.to, mail.data) == (
@@ -206,6 +207,18 @@ def test_escalation_raises_one_level_and_leaves_the_severity() -> None:
     assert sent(decision) == ["escalation"]
 
 
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(seconds=1)])
+def test_an_answer_after_the_deadline_meets_none_though_its_timer_did_not_ring(late: timedelta) -> None:
+    """After an outage staff's mail is worked off before the timers: the promise was missed all the same."""
+    decision = command.reply(facts(), case(), T0 + 6 * HOUR + late, author=ANN, text="Try again.")
+    assert after(decision, case()).deadline_state is (DeadlineState.MISSED if late else DeadlineState.MET)
+    assert ("deadline_missed" in events(decision), "deadline_met" in events(decision)) == (
+        bool(late),
+        not late,
+    )
+    assert sent(decision) == ["staff_answer"]
+
+
 def test_only_staff_can_be_given_a_case() -> None:
     assert sent(VERBS["assign"](case())) == ["staff_notice"]
     assert sent(command.assign(facts(), case(), LATER, author=ANN, address=ANN)) == []
@@ -224,6 +237,18 @@ def test_merge_carries_the_threads_and_the_earlier_promise() -> None:
     assert (source.status, source.duplicate_of) == (Status.CLOSED, 1043)
     assert (goal.status, goal.awaiting_since, goal.respond_by) == (Status.OPEN, T0, T0 + 6 * HOUR)
     assert {entry.case for entry in of(decision, AddEntry)} == {7, 8}
+
+
+def test_a_promise_missed_and_told_is_not_told_again_on_the_case_it_is_merged_into() -> None:
+    missed, late = case(deadline_state=DeadlineState.MISSED), T0 + 9 * HOUR
+    for target in (waiting(id=8, number=1043), case(id=8, number=1043, awaiting_since=T0 + HOUR)):
+        target = replace(target, deadline_state=DeadlineState.MISSED)
+        decision = command.merge(facts(), missed, late, author=ANN, target=target)
+        goal = after(decision, target)
+        assert (goal.awaiting_since, goal.respond_by) == (T0, T0 + 6 * HOUR)
+        assert goal.deadline_state is DeadlineState.MISSED
+        of_goal = [e for e in of(decision, SetTimer) if e.case == 8 and e.timer.value.startswith("deadline")]
+        assert all(one.due_at is None for one in of_goal[-2:])
 
 
 def test_merge_into_an_older_promise_moves_nothing() -> None:

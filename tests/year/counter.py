@@ -1,5 +1,5 @@
-"""A second opinion on every deadline: hours and holidays of the five policies written anew, minutes counted
-one by one.
+"""A second opinion on every deadline: hours, holidays and targets of the five policies written anew from
+their texts, minutes counted one by one.
 
 It shares nothing with the code under test, not even the holiday library or the policy files. All the opening
 hours and offsets from UTC of these policies are whole hours, so that an hour is open or closed as a whole.
@@ -7,53 +7,150 @@ hours and offsets from UTC of these policies are whole hours, so that an hour is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+from tests.year.people import DEFAULT_PLANS
+
 MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
+HALF_MINUTE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
-class Promised:
-    """What the text of a policy says of mail, in minutes. hours: from, to of Monday to Thursday; friday."""
+class Target:
+    """What is promised: one of open minutes, elapsed minutes, business days, or the same day. warned: open
+    minutes after the arrival; 0: an hour before the deadline, at most half of the promise. always: counted
+    day and night.
+    """
 
+    working: int = 0
+    elapsed: int = 0
+    days: int = 0
+    same_day: bool = False
+    warned: int = 0
+    always: bool = False
+
+
+@dataclass(frozen=True)
+class Text:
+    """What the text of a policy says. hours: from, to of Monday to Thursday; friday."""
+
+    name: str
     zone: str
     hours: tuple[int, int]
     friday: tuple[int, int]
+    first: dict[tuple[str, str], Target] = field(hash=False)
     holidays: str = ""
-    always: bool = False
-    working: int = 0  # open minutes until the first answer
-    elapsed: int = 0
-    next_day: bool = False
-    warn_at: int = 0  # open minutes after the arrival; 0: an hour before the deadline
+    mail_severity: str = "minimal"
+    update: dict[str, Target] = field(default_factory=dict, hash=False)  # by severity
     further: bool = False  # a further message has the same promise
     acknowledged: bool = False  # the acknowledgement is the answer
     closes: bool = False  # after 48 hours of silence, told 24 hours before
     reviews: bool = False  # an escalation of a case in work is no new promise
     resolved: bool = False  # the customer's word closes
+    highest: int = 1  # level of escalation
+    missed_escalates: bool = False
+
+    def plan(self, plan: str) -> str:
+        return plan if any(known == plan for known, _ in self.first) else DEFAULT_PLANS[self.base]
+
+    def severity(self, severity: str) -> str:
+        return severity if any(known == severity for _, known in self.first) else self.mail_severity
+
+    @property
+    def base(self) -> str:
+        return self.name.removesuffix(" tight")
+
+    def target(self, kind: str, plan: str, severity: str) -> Target | None:
+        if kind == "update":
+            return self.update.get(severity)
+        return self.first[plan, severity] if kind == "first" or self.further else None
+
+
+def _gotomyerp() -> dict[tuple[str, str], Target]:
+    half, hour, night = Target(elapsed=30), Target(elapsed=60), Target(elapsed=240, always=True)
+    day = Target(days=1)
+    rows = {
+        "starter": (
+            *(Target(same_day=True), Target(same_day=True)),
+            *(Target(working=48 * 60, warned=24 * 60), Target(working=72 * 60, warned=48 * 60)),
+        ),
+        "silver": (hour, Target(working=240), Target(working=360), day),
+        "gold": (hour, Target(working=120), Target(working=240), day),
+        "platinum": (half, half, hour, night),
+    }
+    found = {(plan, "emergency"): half for plan in rows}
+    for plan, cells in rows.items():
+        found |= {
+            (plan, severity): cell
+            for severity, cell in zip(("critical", "significant", "minimal", "nominal"), cells, strict=True)
+        }
+    return found
 
 
 TEXTS = {
-    "mekorma": Promised(
+    "mekorma": Text(
+        "mekorma",
         "America/Los_Angeles",
         (6, 17),
         (6, 16),
+        {("subscription", "minimal"): Target(working=360)},
         "mekorma",
-        working=360,
         further=True,
         closes=True,
         reviews=True,
     ),
-    "memsource": Promised("UTC", (0, 24), (0, 24), always=True, elapsed=720),
-    "gotomyerp": Promised(
-        "America/New_York", (7, 21), (7, 21), working=48 * 60, warn_at=24 * 60, resolved=True
+    "memsource": Text(
+        "memsource", "UTC", (0, 24), (0, 24), {("subscription", "minimal"): Target(elapsed=720)}
     ),
-    "standard-enterprise": Promised("America/Chicago", (8, 17), (8, 17), "federal", next_day=True),
-    "tekstack": Promised("America/New_York", (9, 18), (9, 18), next_day=True, acknowledged=True),
+    "gotomyerp": Text("gotomyerp", "America/New_York", (7, 21), (7, 21), _gotomyerp(), resolved=True),
+    "standard-enterprise": Text(
+        "standard-enterprise",
+        "America/Chicago",
+        (8, 17),
+        (8, 17),
+        {("standard", severity): Target(days=1) for severity in ("high", "medium", "low")}
+        | {("enterprise", severity): Target(elapsed=30) for severity in ("high", "medium", "low")},
+        "federal",
+        mail_severity="low",
+        highest=3,
+    ),
+    "tekstack": Text(
+        "tekstack",
+        "America/New_York",
+        (9, 18),
+        (9, 18),
+        {
+            ("subscription", "critical"): Target(working=60),
+            ("subscription", "normal"): Target(working=240),
+            ("subscription", "low"): Target(days=1),
+        },
+        mail_severity="low",
+        update={"critical": Target(days=1), "normal": Target(days=5)},
+        acknowledged=True,
+    ),
 }
+
+
+def _halved(target: Target) -> Target:
+    return replace(
+        target, working=target.working // 2, elapsed=target.elapsed // 2, warned=target.warned // 2
+    )
+
+
+for _text in list(TEXTS.values()):
+    TEXTS[f"{_text.name} tight"] = replace(
+        _text,
+        name=f"{_text.name} tight",
+        first={cell: _halved(target) for cell, target in _text.first.items()},
+        update={severity: _halved(target) for severity, target in _text.update.items()},
+        missed_escalates=True,
+    )
+
+
+# --- open or closed ----------------------------------------------------------------------------------------
 
 
 def _nth(year: int, month: int, weekday: int, n: int) -> date:
@@ -81,9 +178,10 @@ def _holidays(year: int, which: str) -> frozenset[date]:
 
 
 @cache
-def _open_hour(text: Promised, hour: int) -> bool:
+def _open_hour(base: str, hour: int) -> bool:
     """Whether the hour that is this many after the epoch is open."""
-    if text.always:
+    text = TEXTS[base]
+    if text.hours == (0, 24):
         return True
     local = datetime.fromtimestamp(hour * 3600, ZoneInfo(text.zone))
     if local.weekday() > 4 or local.date() in _holidays(local.year, text.holidays):
@@ -92,51 +190,90 @@ def _open_hour(text: Promised, hour: int) -> bool:
     return first <= local.hour < last
 
 
-def is_open(text: Promised, at: datetime) -> bool:
+def is_open(text: Text, at: datetime, *, always: bool = False) -> bool:
     """Whether the minute that begins at this instant counts."""
-    return _open_hour(text, int(at.timestamp()) // 3600)
+    return always or _open_hour(text.base, int(at.timestamp()) // 3600)
 
 
-def _count(text: Promised, at: datetime, minutes: int) -> datetime:
+# --- counting ----------------------------------------------------------------------------------------------
+
+
+def _count(text: Text, at: datetime, minutes: int) -> datetime:
     while minutes:
         minutes -= is_open(text, at)
         at += MINUTE
     return at
 
 
-def _opening(text: Promised, at: datetime) -> datetime:
+def _opening(text: Text, at: datetime) -> datetime:
     while not is_open(text, at):
         at += MINUTE
     return at
 
 
-def due(text: Promised, arrived: datetime) -> datetime:
-    """When the answer to what arrived then is due."""
-    at = arrived.astimezone(UTC)
-    if text.elapsed:
-        return at + MINUTE * text.elapsed
-    if text.next_day:
-        return _next_day(text, _opening(text, at))
-    return _count(text, at, text.working)
+def _closing(text: Text, at: datetime) -> datetime:
+    while is_open(text, at):
+        at += MINUTE
+    return at
 
 
-def _next_day(text: Promised, at: datetime) -> datetime:
-    """The same time of day on the next day that has an open minute then or before."""
+def _same_time(text: Text, at: datetime, days: int) -> datetime:
+    """The same time of day, this many days further that have an open minute then."""
     zone = ZoneInfo(text.zone)
     wall = at.astimezone(zone).replace(tzinfo=None)
-    while True:
+    while days:
         wall += timedelta(days=1)
         found = wall.replace(tzinfo=zone).astimezone(UTC)
-        if is_open(text, found):
-            return found
+        days -= is_open(text, found)
+    return found
 
 
-def warning(text: Promised, arrived: datetime) -> datetime:
-    """When staff are warned: an hour before, counted as the promise is; of a range at its first figure."""
-    if text.warn_at:
-        return _count(text, arrived.astimezone(UTC), text.warn_at)
-    at, left = due(text, arrived), 60
-    while left:
-        at -= MINUTE
-        left -= is_open(text, at)
+@dataclass(frozen=True)
+class Due:
+    """A promise as counted."""
+
+    until: datetime
+    warned: datetime
+
+
+_KNOWN: dict[tuple[str, Target, datetime], Due] = {}
+
+
+def due(text: Text, target: Target, arrived: datetime) -> Due:
+    """When the answer to what arrived then is due, and when staff are warned."""
+    at = arrived.astimezone(UTC)
+    key = (text.base, target, at)
+    if key not in _KNOWN:
+        until = _until(text, target, at)
+        _KNOWN[key] = Due(until, _warned(text, target, at, until))
+    return _KNOWN[key]
+
+
+def _until(text: Text, target: Target, at: datetime) -> datetime:
+    if target.elapsed:
+        return at + MINUTE * target.elapsed
+    if target.days:
+        return _same_time(text, _opening(text, at), target.days)
+    if target.same_day:
+        return _closing(text, _opening(text, at))
+    return _count(text, at, target.working)
+
+
+def _warned(text: Text, target: Target, at: datetime, until: datetime) -> datetime:
+    if target.warned:
+        return _count(text, at, target.warned)
+    if target.elapsed:
+        return until - MINUTE * min(60, target.elapsed / 2)
+    room, minute = 0, at
+    while minute < until and room < 120:
+        room += is_open(text, minute)
+        minute += MINUTE
+    return _before(text, until, min(120, room))
+
+
+def _before(text: Text, at: datetime, halves: int) -> datetime:
+    """This many half minutes of open time earlier."""
+    while halves:
+        at -= HALF_MINUTE
+        halves -= is_open(text, at)
     return at

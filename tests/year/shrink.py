@@ -8,7 +8,7 @@ from typing import TypeVar
 S = TypeVar("S")
 
 
-def shortened(steps: Sequence[S], fails: Callable[[Sequence[S]], bool], tries: int = 60) -> list[S]:
+def shortened(steps: Sequence[S], fails: Callable[[Sequence[S]], bool], tries: int = 150) -> list[S]:
     """A part of the failing steps that fails as well; at most `tries` parts are played."""
     story, size = list(steps), max(len(steps) // 2, 1)
     while tries > 0:
