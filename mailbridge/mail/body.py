@@ -56,17 +56,18 @@ class Readable:
     language: str
 
 
-def readable(plain: str, html: str, *, subject: str = "") -> Readable:
+def readable(plain: str, html: str, *, subject: str = "", answering: bool = False) -> Readable:
     """Read a message's body.
 
     plain: the text/plain parts, decoded, joined and unflowed, "" if none. html: the text/html, "" if none.
     subject: decoded; its prefix tells a forward from an answer where the body leaves that open.
+    answering: the header names the message that this one answers.
     """
     plain, html = _clean(plain[:MAX_PLAIN]), _clean(html[:MAX_HTML])
     stream = tuple(tokens(html)) if html.strip() else ()
     html_rows = html_lines(stream)
     from_html = joined([row.text for row in html_rows])
-    answering = bool(REPLY_PREFIX.match(subject[:200]))
+    answering = answering or bool(REPLY_PREFIX.match(subject[:200]))
     use_html = _is_better(from_html, plain)
     rows = _without_double_blanks(html_rows) if use_html else split_lines(plain)
     text = from_html if use_html else plain.strip("\n").rstrip()

@@ -135,7 +135,7 @@ class _Writer:
             if self.pieces:
                 self.end_line()
             if self.breaks > 1 and self.lines and self.lines[-1].text.strip("> "):
-                self._emit("")
+                self._blank()
             self.breaks = 0
         if self.cell:
             if self.pieces:
@@ -171,6 +171,13 @@ class _Writer:
         kind = Kind.QUOTE if self.quotes else (self.line_hint if text else None)
         self.size += 1 + len(prefix)
         self.lines.append(Line(f"{prefix} {text}".rstrip() if prefix else text, kind))
+
+    def _blank(self) -> None:
+        """A blank line; above the first line of a quotation it is nobody's."""
+        if self.quotes and not self.lines[-1].text.startswith(">"):
+            self.lines.append(Line("", Kind.QUOTE))
+        else:
+            self._emit("")
 
     # structure
     def block(self, blank: bool = False) -> None:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 MAX_HTML: Final = 2_000_000  # characters read; the rest is left out
-MAX_TAGS: Final = 40_000  # read as structure, a newsletter has 5,000; later ones become blanks
+MAX_TAGS: Final = 30_000  # read as structure, a newsletter has 5,000; later ones become blanks
 _MAX_STYLE: Final = 2_000
 
 VOID: Final = frozenset(

@@ -76,13 +76,16 @@ def _message(root: Part, defects: list[str], limits: Limits, *, originals: bool)
     subject = header_text(head.get("subject", ""))[:2000]
     plain, html = join_segments(reading.segments)
     method, summary = _calendar(reading)
-    seen = readable(plain or ("" if html else summary), html, subject=subject)
+    answered = read_ids(head.get_all("in-reply-to", []), limits.references)
+    named = read_ids(head.get_all("references", []), limits.references)
+    body = plain or ("" if html else summary)
+    seen = readable(body, html, subject=subject, answering=bool(answered or named))
     headers = _headers(root)
     sender = read_addresses(head.get_all("sender", []), limits)
     return ParsedMessage(
         message_id=read_id(head.get_all("message-id", [])),
-        in_reply_to=read_ids(head.get_all("in-reply-to", []), limits.references),
-        references=read_ids(head.get_all("references", []), limits.references),
+        in_reply_to=answered,
+        references=named,
         thread_index=header_text(head.get("thread-index", ""))[:1000].replace(" ", ""),
         subject=subject,
         from_=_from(head.get_all("from", []), reading, limits),

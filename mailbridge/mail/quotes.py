@@ -16,7 +16,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from mailbridge.mail.quotes_lines import MAX_LINES, Kind, Line, classify, is_delimiter, is_rule
+from mailbridge.mail.quotes_lines import (
+    MAX_LINES,
+    Kind,
+    Line,
+    bare_attribution,
+    belongs_to_block,
+    classify,
+    header_label,
+    is_delimiter,
+    is_rule,
+    loose_attribution,
+    separator,
+)
 from mailbridge.mail.quotes_words import FORWARD_PREFIX, VERB
 
 _OWN: Final = (Kind.TEXT,)
@@ -39,9 +51,12 @@ _INLINE: Final = re.compile(
     r"|(?:respostas?)\b.{0,40}\b(?:abaixo|em (?:vermelho|azul)))",
     re.IGNORECASE,
 )
+_INITIALS: Final = re.compile(r"\s{0,2}([A-Z][A-Za-z]{0,3})>{1,3}(?:\s|\Z)")
 _POSTSCRIPT: Final = re.compile(r"\s*(?:p\.?\s?p?\.?s\b|nb\b|n\.b\.)", re.IGNORECASE)
 _LIST_FOOTER: Final = re.compile(r"mailing list|listinfo|unsubscribe|list-?manager|mailman", re.IGNORECASE)
 _SOFT_SIGNATURE_LINES: Final = 20  # "--" without the blank also parts sections of a text
+_ASKED_LINES: Final = 8  # a question below a soft mark: the text goes on
+_QUOTED_LINES: Final = 200  # looked at for quoted headers
 _WRAP_WIDTH: Final = 60
 _BARE: Final = re.compile(r"(?:[^\W_][^\s:]*\s+){1,7}(?!said\b|says\b)[^\s:]{2,20}\s?:")
 _BARE_TAIL: Final = 20
@@ -74,7 +89,12 @@ def strip_lines(lines: Sequence[Line], *, answering: bool = True) -> Stripped:
     """Take quoted history and signature away."""
     kinds = classify(lines)
     texts = [line.text for line in lines]
+    _mark_initials(texts, kinds)
+    if answering:
+        _mark_loose_attributions(texts, kinds)
     _mend_wrapped_quotes(texts, kinds)
+    if not answering:
+        _keep_evidence(texts, kinds)
     _mark_signatures(texts, kinds)
     _mark_bare_attribution(texts, kinds)
     forward = Kind.FORWARD in kinds
@@ -123,7 +143,12 @@ def _history_start(texts: Sequence[str], kinds: list[Kind]) -> int:
     while at < len(kinds):
         kind = kinds[at]
         if kind in (Kind.HISTORY, Kind.FORWARD):
-            return _cut(texts, kinds, at, seen_own)
+            end = _below_block(kinds, at) if not seen_own else 0
+            if not end:
+                return _cut(texts, kinds, at, seen_own)
+            kinds[at:end] = [Kind.ATTRIBUTION] * (end - at)
+            at = end
+            continue
         if kind is Kind.ATTRIBUTION:
             end = at
             while end < len(kinds) and kinds[end] is Kind.ATTRIBUTION:
@@ -131,6 +156,9 @@ def _history_start(texts: Sequence[str], kinds: list[Kind]) -> int:
             follows = _next_solid(kinds, end)
             if follows is Kind.TEXT and seen_own:
                 return _cut(texts, kinds, at, seen_own)
+            if follows is Kind.TEXT and Kind.QUOTE not in kinds and "@" not in "".join(texts[at:end]):
+                kinds[at:end] = _OWN * (end - at)  # nothing quoted, nothing above: told in prose
+                seen_own = True
             if follows in (Kind.HISTORY, Kind.FORWARD):
                 return _cut(texts, kinds, at, seen_own)
             at = end
@@ -140,6 +168,15 @@ def _history_start(texts: Sequence[str], kinds: list[Kind]) -> int:
     return len(kinds)
 
 
+def _below_block(kinds: Sequence[Kind], at: int) -> int:
+    """Line after the headers at the very top that stand above a marked quotation, answered below; else 0."""
+    end = at
+    while end < len(kinds) and kinds[end] in (Kind.HISTORY, Kind.BLANK):
+        end += 1
+    quoted = end < len(kinds) and kinds[end] is Kind.QUOTE and Kind.FORWARD not in kinds
+    return end if quoted and Kind.TEXT in kinds[end:] else 0
+
+
 def _cut(texts: Sequence[str], kinds: list[Kind], at: int, seen_own: bool) -> int:
     """Cut here, unless the person says that the answers stand below, in history without marks."""
     above = "\n".join(texts[max(0, at - 40) : at])
@@ -147,9 +184,61 @@ def _cut(texts: Sequence[str], kinds: list[Kind], at: int, seen_own: bool) -> in
         for index in range(at, len(kinds)):
             kinds[index] = Kind.BLANK if kinds[index] is Kind.BLANK else Kind.TEXT
         return len(kinds)
+    start = _above_blanks(kinds, at)
+    if kinds[at] is Kind.HISTORY and start > 0 and belongs_to_block(texts[start - 1]):
+        start = _above_blanks(kinds, start - 1)
+    return start
+
+
+def _above_blanks(kinds: Sequence[Kind], at: int) -> int:
     while at > 0 and kinds[at - 1] in (Kind.BLANK, Kind.RULE):
         at -= 1
     return at
+
+
+def _mark_initials(texts: Sequence[str], kinds: list[Kind]) -> None:
+    """The Bat and Gnus quote with initials ("AD> text"): known by the line right below an attribution."""
+    marks: set[str] = set()
+    for at in range(1, len(kinds)):
+        if kinds[at] is Kind.TEXT and kinds[at - 1] in (Kind.ATTRIBUTION, Kind.BLANK):
+            found = _INITIALS.match(texts[at])
+            if found and found[1] not in marks and _last_solid(kinds, at) is Kind.ATTRIBUTION:
+                marks.add(found[1])
+    if not marks:
+        return
+    for at, kind in enumerate(kinds):
+        if kind is Kind.TEXT and (found := _INITIALS.match(texts[at])) and found[1] in marks:
+            kinds[at] = Kind.QUOTE
+
+
+def _mark_loose_attributions(texts: Sequence[str], kinds: list[Kind]) -> None:
+    """In an answer what stands right above marked lines with an address and a date names whom they quote,
+    in any language; so does a bare "Ann Desk wrote:", unless own words stand on both sides."""
+    own = [at for at, kind in enumerate(kinds) if kind is Kind.TEXT]
+    for at in own:
+        below = at + 1 if at + 1 < len(kinds) and kinds[at + 1] is not Kind.BLANK else at + 2
+        if below >= len(kinds) or kinds[below] is not Kind.QUOTE:
+            continue
+        between = own[0] < at and own[-1] > below
+        if loose_attribution(texts[at]) or (not between and bare_attribution(texts[at])):
+            kinds[at] = Kind.ATTRIBUTION
+        elif at and kinds[at - 1] is Kind.TEXT and loose_attribution(f"{texts[at - 1]} {texts[at]}"):
+            kinds[at - 1 : at + 1] = [Kind.ATTRIBUTION] * 2
+
+
+def _last_solid(kinds: Sequence[Kind], at: int) -> Kind | None:
+    return next((kind for kind in reversed(kinds[max(0, at - 4) : at]) if kind is not Kind.BLANK), None)
+
+
+def _keep_evidence(texts: Sequence[str], kinds: list[Kind]) -> None:
+    """In a first message a quotation of nobody is what the person shows: a log, a display, a shell's line."""
+    if any(kind in (Kind.ATTRIBUTION, Kind.HISTORY, Kind.FORWARD) for kind in kinds):
+        return
+    quoted = [at for at, kind in enumerate(kinds) if kind is Kind.QUOTE]
+    if any(separator(texts[at]) or header_label(texts[at]) for at in quoted[:_QUOTED_LINES]):
+        return  # a mail after all: its headers are quoted with it
+    for at in quoted:
+        kinds[at] = Kind.TEXT
 
 
 def _mend_wrapped_quotes(texts: Sequence[str], kinds: list[Kind]) -> None:
@@ -185,11 +274,12 @@ def _mark_signatures(texts: Sequence[str], kinds: list[Kind]) -> None:
             continue
         end = _signature_end(kinds, at)
         exact = texts[at].rstrip("\r\n") == "-- "
-        if not is_delimiter(texts[at]) or (own and (exact or _short(kinds, at, end))):
+        asks = not exact and any(row.rstrip().endswith(("?", "？")) for row in texts[at:end][:_ASKED_LINES])
+        if not is_delimiter(texts[at]) or (own and not asks and (exact or _short(kinds, at, end))):
             stop = end if is_delimiter(texts[at]) or is_rule(texts[at]) else at + 1
             kinds[at:stop] = [Kind.SIGNATURE] * (stop - at)
             at = stop
-        elif not own and _next_solid(kinds, at + 1) is Kind.TEXT:
+        elif asks or (not own and _next_solid(kinds, at + 1) is Kind.TEXT):
             kinds[at] = Kind.TEXT
         else:
             kinds[at] = Kind.TEXT if not _short(kinds, at, end) else Kind.SIGNATURE
@@ -248,10 +338,16 @@ def _keep(kinds: Sequence[Kind]) -> list[bool]:
         return keep
     quotations = {index for index, block in enumerate(blocks) if block[0] and index < own[-1]}
     interleaved = len(quotations) > 1
+    top = kinds[: blocks[0][2]]
+    if not blocks[0][0] and all(kind in (Kind.RULE, Kind.BLANK) for kind in top):
+        keep[: len(top)] = [True] * len(top)  # a text may begin with a rule
     for index, (is_quotation, attributed, start, end) in enumerate(blocks):
         stays = not is_quotation or (index in quotations and (interleaved or not attributed))
         for at in range(start, end):
             keep[at] = stays and kinds[at] in (Kind.TEXT, Kind.QUOTE, Kind.BLANK, Kind.RULE)
+        if index and start and not stays:
+            for at in range(_above_blanks(kinds, start), start):
+                keep[at] = kinds[at] is Kind.BLANK  # the client's rule above what goes
     return keep
 
 

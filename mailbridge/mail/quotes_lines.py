@@ -13,7 +13,18 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from mailbridge.mail.quotes_words import FORWARD_WORDS, LABELS, LEAD, LONGEST_LABEL, ORIGINAL_WORDS, VERB
+from mailbridge.mail.quotes_mobile import is_mobile_signature
+from mailbridge.mail.quotes_words import (
+    ABOVE,
+    FORWARD_WORDS,
+    LABELS,
+    LEAD,
+    LONGEST_LABEL,
+    ORIGINAL_WORDS,
+    PRONOUN,
+    QUOTING,
+    VERB,
+)
 
 # Bounds, so that hostile text costs linear time: longer lines are never marks, and what follows after
 # MAX_LINES is only told apart by its ">".
@@ -25,6 +36,8 @@ MAX_ATTEMPTS: Final = (
     2_000  # lines looked at for an attribution or block: each costs up to half a millisecond
 )
 _VERB_TAIL: Final = 30
+_LONG_RULE: Final = 20
+MAX_NAME: Final = 80
 
 
 class Kind(Enum):
@@ -62,6 +75,17 @@ _ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,255}")
 _ISO_NAME = re.compile(
     r"\d{4}-\d\d-\d\d \d\d?:\d\d(?::\d\d)? (?:GMT|UTC)[+-]\d\d:?\d\d (?:[^\W\d_][^\s:;,=()]{0,30} ?){1,5}:?\Z"
 )
+_DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# GroupWise: ">>> Ann <ann@desk.example> 5/4/2026 3:07 PM >>>", and no mark below.
+_BETWEEN_ARROWS = re.compile(r"\s*>{2,4} ?[^>\s].{0,200}\d.{0,40}>{2,4}\s*\Z")
+_RAW_HEADER = re.compile(
+    r"(?:received|return-path|dkim-signature|authentication-results|arc-[\w-]+|received-spf|x-[\w-]+):",
+    re.IGNORECASE,
+)
+_LABELLED = re.compile(r"[*\s]*[^\W\d_][^:：@<>]{0,24}[:：]\*?\s*\S")
+_NOTES_PREVIEW = re.compile(r".{1,80}---.{0,40}\d{1,2}[.:]\d\d.{0,12}---")
+_BARE_URL = re.compile(r"\s*[<(]?https?://[^\s<>]+[>)]?\s*")
+_AT_ON = re.compile(r"(?:at|on)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?。！？]\s*\Z")
 
 
@@ -115,7 +139,7 @@ def header_block(lines: Sequence[str], start: int) -> tuple[int, dict[str, str]]
             blanks += 1
             if blanks > 1:
                 break
-        elif blanks == 0 and _continues(line, body, last):
+        elif blanks == 0 and _continues(line, body, last, fields.get(last, "")):
             fields[last] = f"{fields[last]} {body}".strip()
             end = at + 1
         else:
@@ -123,15 +147,19 @@ def header_block(lines: Sequence[str], start: int) -> tuple[int, dict[str, str]]
         at += 1
     known = {"from", "sent", "to", "cc", "subject"} & fields.keys()
     enough = "from" in known and len(known) >= 3 and known & {"sent", "subject"}
-    if not enough or not ("subject" in known or any("@" in value for value in fields.values())):
+    if not enough:
+        return None
+    if not any("@" in value for value in fields.values()) and not (
+        "subject" in known and ("sent" not in known or any(c.isdigit() for c in fields["sent"]))
+    ):
         return None
     return end, fields
 
 
-def _continues(line: str, body: str, last: str) -> bool:
+def _continues(line: str, body: str, last: str, value: str) -> bool:
     """A long list of recipients goes on on the next line; so does a folded subject, when it is indented."""
     if last in ("to", "cc", "from"):
-        return "@" in body or body.endswith((";", ","))
+        return "@" in body or body.endswith((";", ",")) or value.endswith((";", ","))
     return bool(last) and line.startswith(("\t", "    ")) and len(body) < 120
 
 
@@ -152,7 +180,7 @@ def separator(text: str) -> Kind | None:
     if bare.endswith((":", "：")) and bare.rstrip(":： ").strip() in FORWARD_WORDS:
         return Kind.FORWARD
     words = framed_words(text)
-    if words in ORIGINAL_WORDS:
+    if words in ORIGINAL_WORDS or (len(bare) <= 120 and ABOVE.fullmatch(bare.strip("-–—_=#*~:. \t\xa0"))):
         return Kind.HISTORY
     if words in FORWARD_WORDS or words.startswith("forwarded by "):
         return Kind.FORWARD
@@ -183,20 +211,43 @@ def _plausible_start(line: str) -> bool:
 
 
 def _is_attribution(text: str) -> bool:
-    """A whole attribution, joined to one line."""
+    """A whole attribution, joined to one line. "On Monday I wrote:" is none: clients say a name."""
+    text = text if text.isascii() else _DIRECTION.sub("", text)
     line = text.strip("*_-–— \t\xa0\ufeff>")
+    return _attributes(line, text) and not PRONOUN.search(line)
+
+
+def _attributes(line: str, text: str) -> bool:
     colon = text.rstrip("*_ \t\xa0").endswith((":", "："))
-    verb = VERB.search(line, 0 if colon else max(0, len(line) - _VERB_TAIL))
-    if not colon and not verb:
-        return bool(_ISO_NAME.match(line))  # the common case, without the searches below
+    if not colon:
+        verb = VERB.search(line, max(0, len(line) - _VERB_TAIL))
+        dated = verb and line.endswith(verb[0]) and _DATE.search(line)
+        return bool(dated and (_ADDRESS.search(line) or LEAD.match(line))) or bool(_ISO_NAME.match(line))
     date, address = bool(_DATE.search(line)), bool(_ADDRESS.search(line))
-    if colon and date and address and _TIME.search(line):
+    if address and ((date and _TIME.search(line)) or QUOTING.match(line)):
         return True  # any language
-    if verb and colon:
-        return date or address or bool(re.match(r"(?:at|on)\b", line, re.IGNORECASE) and _TIME.search(line))
-    if verb and date and line.endswith(verb[0]) and (address or LEAD.match(line)):
-        return True
-    return bool(_ISO_NAME.match(line))
+    if date or address or (_AT_ON.match(line) and _TIME.search(line)):
+        return bool(VERB.search(line)) or bool(_ISO_NAME.match(line))
+    return False
+
+
+def loose_attribution(text: str) -> bool:
+    """What may be one where quoted lines follow at once: an address and a date, or an address and a colon."""
+    line = _DIRECTION.sub("", text[: MAX_LINE + 1]).strip("*_-–— \t\xa0\ufeff")
+    if len(line) > MAX_LINE or not _ADDRESS.search(line) or _SENTENCE_END.search(line):
+        return False
+    return bool(_DATE.search(line) or line.endswith((":", "："))) and not PRONOUN.search(line)
+
+
+def bare_attribution(text: str) -> bool:
+    """Names and a verb alone: "Ann Desk wrote:"."""
+    line = text[: MAX_NAME + 1].strip("*_ \t\xa0\ufeff")
+    if len(line) > MAX_NAME or not line.endswith((":", "：")) or PRONOUN.search(line):
+        return False
+    verb = VERB.search(line)
+    names = line[: verb.start()].split() if verb else []
+    capital = 0 < len(names) <= 5 and all(name[:1].isupper() for name in names)
+    return bool(verb and capital and not line[verb.end() :].strip(" :："))
 
 
 def attribution_end(lines: Sequence[str], start: int) -> int:
@@ -214,7 +265,9 @@ def attribution_end(lines: Sequence[str], start: int) -> int:
         if not line:
             blanks += 1
             continue
-        if blanks > 2 or len(joined) + len(line) > MAX_LINE or attribution_begins(line):
+        if blanks > 2 or len(joined) + len(line) > MAX_LINE:
+            return 0
+        if attribution_begins(line) and attribution_begins(first):
             return 0
         joined = f"{joined} {line}"
         if _is_attribution(joined):
@@ -231,77 +284,11 @@ def attribution_begins(line: str) -> bool:
 
 def _may_wrap(first: str) -> bool:
     head = first.strip("*_- \t\xa0\ufeff")
-    if _SENTENCE_END.search(head) and not head[-2:-1].isupper():
+    if _SENTENCE_END.search(head) and not head[-2:-1].isupper() and not head[-2:-1].isdigit():
         return False
     return bool(_DATE.search(head) or (LEAD.match(head) and any(c.isdigit() for c in head[:40]))) or (
         bool(_ADDRESS.search(head)) and len(head) < 160
     )
-
-
-# A mobile signature is a whole short line. Sorted by certainty: what names a device or a mail program may say
-# more ("please excuse typos"); the rest must be the bare phrase.
-_DEVICE = (
-    r"(?:i\s?phone|i\s?pad|i\s?pod|android|blackberry|galaxy|samsung|huawei|xiaomi|nokia|htc|sony|motorola"
-    r"|oneplus|pixel"
-    r"|mobile|mobil\w*|smartphone|handy\w*|handheld|phone|cell\w*|tablet\w*|telefon\w*|téléphone|móvil"
-    r"|celular|cellulare"
-    r"|telemóvel|telefoon|puhelin\w*|komórk\w*|outlook|yahoo|gmail|mail|mailbox|mailspring|airmail|sparrow"
-    r"|spark|proton\w*"
-    r"|thunderbird|k-9|aquamail|aol|gmx|web\.de|windows|nine|bluemail|newton|polymail|superhuman|hey"
-    r"|tutanota|tuta|myMail"
-    r"|mac\w*|apple|lumia|wiko|alcatel|lg|zte|fairphone|телефон\w*|смартфон\w*|айфон\w*|планшет\w*|почт\w*"
-    r"|пошт\w*|устройств\w*)"
-)
-_MOBILE = re.compile(
-    r"[<(\[\s*_]*(?:"
-    rf"sent (?:from|via|with|using|by) (?:my |a |an |the )?.{{0,40}}{_DEVICE}.{{0,80}}"
-    r"|sent from my [\w-]{1,20}(?: [\w-]{1,20}){0,4}(?:[.,] .{0,60})?"
-    r"|sent from [A-Z]\w{1,20}(?: [A-Z]\w{1,20}){0,2}"
-    rf"|(?:[\w.]{{1,20}} )?(?:from|via) (?:my |a )?{_DEVICE}(?: \w{{1,10}}){{0,2}}"
-    r"|(?:get|download|holen sie sich|laden sie|téléchargez|télécharger|obtenir|obtenez|obtener|obtén"
-    r"|descargar?|scarica"
-    r"|ottieni|download|obter|baixar|hämta|hent|hanki|pobierz|stáhnout|získat|získajte|загрузить|скачать"
-    r"|outlook beszerzése"
-    r"|obțineți|ladda ned|få|preuzmite)\W{1,3}(?:\w{1,10} )?outlook\b.{0,140}"
-    r"|outlook (?:für|for|pour|para|per|voor|til|för) (?:ios|android)\b.{0,100}"
-    rf"|vo[nm] (?:mein\w{{0,2}} .{{0,30}}{_DEVICE}.{{0,30}}|unterwegs )(?:gesendet|geschickt|verschickt)"
-    rf"|(?:diese (?:nachricht|e-?mail|mail) wurde|gesendet|verschickt|geschickt) (?:von|vom|mit|über|aus|via"
-    rf"|per)\b.{{0,100}}"
-    r"|(?:envoyé|envoyée|envoyer|expédié|provenance|télégraphié) (?:de |d'|du |depuis |à partir |par |avec "
-    r"|via |: ).{0,100}"
-    r"|(?:enviado|enviada|enviat) (?:desde|do|de|da|del|a partir|por|com|con|via|através|pelo|des)\b.{0,100}"
-    r"|(?:inviato|inviata|spedito) (?:da|dal|dall'|dallo|con|tramite|via)\b.{0,100}"
-    r"|(?:verzonden|verstuurd) (?:met|vanaf|van|via|door|vanuit|met mijn)\b.{0,100}"
-    r"|(?:skickat|skickades) (?:från|med|via)\b.{0,100}"
-    r"|(?:sendt|sent) (?:fra|med|via)\b.{0,100}"
-    r"|(?:lähetetty|hanki) .{0,100}"
-    r"|(?:odesláno|odoslané|odosláno|posláno|odesílám) (?:z|ze|zo|pomocou|pomocí|prostřednictvím)\b.{0,100}"
-    r"|(?:wysłane|wysłano|wysłana) (?:z|ze|za pomocą|przez|przy)\b.{0,100}"
-    r"|(?:poslano|poslato) (?:s|sa|iz|z|pomoću|preko)\b.{0,100}"
-    r"|(?:отправлено|послано) (?:с|со|из|через|от)\b.{0,100}"
-    r"|(?:надіслано|відправлено) (?:з|із|зі|через|від)\b.{0,100}"
-    r"|(?:trimis|trimisă) (?:de pe|din|cu|prin)\b.{0,100}"
-    r"|saadetud (?:minu|seadmest|rakendusega)\b.{0,100}"
-    r"|(?:изпратено) (?:от|с|чрез)\b.{0,100}"
-    r"|(?:στάλθηκε|εστάλη) από.{0,100}"
-    r"|(?:đã gửi|được gửi|gửi) từ .{0,100}|dikirim dari .{0,100}"
-    r"|[^\s]{1,30}(?:['’]?\w{2,5})? (?:gönderildi|üzerinden gönderildi)\.?"
-    r"|.{0,60}(?:telefonumdan|cihazımdan|iphone['’]?umdan|androidimden).{0,20}gönderildi\.?"
-    r"|.{0,60}(?:készülékemről|telefonomról|iphone-omról|ipademről|mobilomról|androidos).{0,40}(?:küldve"
-    r"|küldöm)?\.?"
-    r"|(?:küldve|elküldve) .{0,60}(?:ról|ről|ból|ből)\.?"
-    r"|.{0,30}(?:から送信|からの送信).{0,10}"
-    r"|(?:发自|發自|从|從|来自|來自)\s?(?:我的|my).{0,30}|发自.{1,30}|發自.{1,30}"
-    r"|.{0,30}에서 보냄\.?|ส่งจาก.{1,40}|נשלח מ.{1,40}|(?:أُ|ا|أ)رسل\w{0,3} من.{1,40}"
-    r")[>)\]\s*_.!]*\Z",
-    re.IGNORECASE,
-)
-
-
-def is_mobile_signature(text: str) -> bool:
-    """A line that a telephone or mail program adds by itself, alone on its line."""
-    line = text.strip()
-    return 6 < len(line) <= 160 and bool(_MOBILE.match(line))
 
 
 def is_delimiter(text: str) -> bool:
@@ -331,7 +318,14 @@ def classify(lines: Sequence[Line]) -> list[Kind]:
             kinds.extend(_classify_at(texts, at, costly=costly))
     del kinds[len(lines) :]
     _doubt_mobile(texts, kinds)
+    for at in range(1, len(kinds)):
+        if kinds[at - 1] is Kind.MOBILE and kinds[at] is Kind.TEXT and _is_url(texts[at]):
+            kinds[at] = Kind.MOBILE
     return kinds
+
+
+def _is_url(text: str) -> bool:
+    return bool(_BARE_URL.fullmatch(text[:MAX_LINE]))
 
 
 def _doubt_mobile(texts: Sequence[str], kinds: list[Kind]) -> None:
@@ -339,10 +333,43 @@ def _doubt_mobile(texts: Sequence[str], kinds: list[Kind]) -> None:
     for at, kind in enumerate(kinds):
         if kind is not Kind.MOBILE:
             continue
-        goes_on = at + 1 < len(kinds) and kinds[at + 1] is Kind.TEXT
+        goes_on = at + 1 < len(kinds) and kinds[at + 1] is Kind.TEXT and not _is_url(texts[at + 1])
         below_text = at > 0 and kinds[at - 1] is Kind.TEXT
         if goes_on or (below_text and texts[at].lstrip()[:1].islower()):
             kinds[at] = Kind.TEXT
+
+
+def _block_end(texts: Sequence[str], at: int) -> int:
+    """Line after the block of headers at `at`, or 0. Raw headers that somebody pasted are no such block."""
+    if not header_label(texts[at]):
+        return _shaped_block_end(texts, at)
+    block = header_block(texts, at)
+    if block is None:
+        return 0
+    around = (*texts[max(0, at - 4) : at], *texts[at : block[0] + 4])
+    return 0 if any(_RAW_HEADER.match(row[:40]) for row in around) else block[0]
+
+
+def _shaped_block_end(texts: Sequence[str], at: int) -> int:
+    """A block in a language of no table: below a long rule, labels with an address first and a time."""
+    if at == 0 or len(texts[at - 1].strip()) < _LONG_RULE or not is_rule(texts[at - 1]):
+        return 0
+    end = at
+    while end < min(len(texts), at + 8) and _LABELLED.match(texts[end][:MAX_LINE]):
+        end += 1
+    dated = any(_TIME.search(row[:MAX_LINE]) for row in texts[at + 1 : end])
+    return end if end - at >= 4 and dated and _ADDRESS.search(texts[at][:MAX_LINE]) else 0
+
+
+def belongs_to_block(text: str) -> bool:
+    """A line right above a block that the client wrote with it: a framed word, Notes' line of preview."""
+    return len(text) <= MAX_LINE and bool(framed_words(text) or _NOTES_PREVIEW.match(text))
+
+
+def _between_arrows(text: str) -> bool:
+    if _BETWEEN_ARROWS.match(text):
+        return True
+    return text.lstrip().startswith(">>> ") and _is_attribution(text)
 
 
 def _cheap(text: str) -> Kind:
@@ -358,15 +385,16 @@ def _classify_at(texts: Sequence[str], at: int, *, costly: bool) -> list[Kind]:
     """
     text = texts[at]
     kind = _cheap(text)
+    if kind is Kind.QUOTE and len(text) <= MAX_LINE and _between_arrows(text):
+        return [Kind.ATTRIBUTION]
     if kind is not Kind.TEXT or len(text) > 4 * MAX_LINE:
         return [kind]
     found = separator(text)
     if found:
         return [found]
-    if costly and header_label(text):
-        block = header_block(texts, at)
-        if block:
-            return [Kind.HISTORY] * (block[0] - at)
+    block_end = _block_end(texts, at) if costly else 0
+    if block_end:
+        return [Kind.HISTORY] * (block_end - at)
     end = attribution_end(texts, at) if costly else 0
     if end:
         return [Kind.ATTRIBUTION] * (end - at)

@@ -57,7 +57,9 @@ def test_signature_of_html_goes(mark: str) -> None:
 
 def test_answers_between_quotations_of_html_stay() -> None:
     html = "See:<blockquote>Which model?</blockquote>A 400.<blockquote>Since when?</blockquote>Monday.<blockquote>Ann</blockquote>"
-    assert readable("", html).new_text == "See:\n> Which model?\nA 400.\n> Since when?\nMonday."
+    assert (
+        readable("", html, subject="Re: x").new_text == "See:\n> Which model?\nA 400.\n> Since when?\nMonday."
+    )
 
 
 def test_history_in_plain_is_found_by_the_structure_of_html() -> None:

@@ -10,10 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mailbridge.mail.limits import Limits
-from mailbridge.mail.parse import parse, part_bytes
-from mailbridge.model.message import ParsedMessage
-from mailbridge.policy.authentic import read_authentic
+from mailbridge.mail.parse import parse
 from mailbridge.policy.classify import classify
+from tests.fuzz.targets import understood
 from tests.mail.make import ENVELOPE, REPLY, SITE, raw, with_audio
 from tests.mail.test_bounce import report
 
@@ -25,26 +24,6 @@ SEEDS = (
     raw(f"{REPLY}Subject: x", "begin 644 a.txt\n#0V%T\n`\nend"),
 )
 FAST = settings(max_examples=150, deadline=2000, suppress_health_check=[HealthCheck.too_slow])
-
-
-def understood(data: bytes) -> ParsedMessage:
-    message = parse(data)
-    classify(message, ENVELOPE, SITE)
-    read_authentic(message, ("mx.desk.example", ""))
-    assert not any(defect.startswith("beyond reading") for defect in message.defects), message.defects
-    for text in (
-        message.text,
-        message.new_text,
-        message.subject,
-        message.message_id,
-        *(value for _, value in message.headers.fields),
-    ):
-        assert "\0" not in text
-        text.encode("utf-8")
-    for one in message.attachments:
-        assert len(part_bytes(data, one.part)) == one.size_bytes
-        assert "/" not in one.filename
-    return message
 
 
 @FAST
