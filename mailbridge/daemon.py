@@ -27,7 +27,15 @@ from mailbridge import __version__, log
 from mailbridge.clock import SystemClock
 from mailbridge.config import Config
 from mailbridge.config.files import file_problems
-from mailbridge.errors import ConfigInvalid, MailbridgeError, Problem, Temporary, Unavailable
+from mailbridge.errors import (
+    CannotWrite,
+    ConfigInvalid,
+    MailbridgeError,
+    Problem,
+    SchemaUnknown,
+    Temporary,
+    Unavailable,
+)
 from mailbridge.store.engine import Store
 from mailbridge.store.leases import give_back_job, give_back_mail
 from mailbridge.work import back, front
@@ -88,6 +96,8 @@ class Daemon:
         while True:
             try:
                 return self._plan(config)
+            except SchemaUnknown:
+                raise
             except Unavailable:
                 if time.monotonic() > ends_s or self._signals:
                     raise
@@ -284,6 +294,12 @@ def serve(load: Callable[[], Config], roles: Iterable[str] = ROLES) -> int:
     except ConfigInvalid as error:
         for problem in error.problems:
             log.event("config_invalid", reason=str(problem))
+        raise
+    except SchemaUnknown as error:
+        log.event("schema_outdated", reason=str(error))
+        raise
+    except CannotWrite as error:
+        log.event("state_not_writable", reason=str(error))
         raise
     except Unavailable as error:
         log.event("address_in_use", reason=str(error))

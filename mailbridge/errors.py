@@ -6,6 +6,7 @@
     |   +-- StoreFull        exit 75  the disk is (nearly) full (SMTP 452)
     |   +-- Busy             exit 75  too much in flight (SMTP 451 4.3.1)
     +-- Unavailable          exit 69  a service that the command needs is not there
+    |   +-- SchemaUnknown    exit 69  the database was made by a newer mailbridge
     +-- Permanent            exit 65  the input itself is wrong: only this may refuse
     |   +-- NotFound         exit 65  no such case, message, model
     +-- CannotWrite          exit 73  an output file or folder cannot be made
@@ -60,6 +61,10 @@ class Unavailable(MailbridgeError):  # noqa: N818
     """A service that a command needs (model, relay, IMAP) is not there."""
 
     exit_code = 69
+
+
+class SchemaUnknown(Unavailable):
+    """The database has a schema that this mailbridge does not know, since a newer one made it."""
 
 
 class Permanent(MailbridgeError):  # noqa: N818

@@ -21,7 +21,7 @@ import click
 
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.output import print_jsonl, say
-from mailbridge.errors import CannotWrite, StoreUnavailable
+from mailbridge.errors import CannotWrite, SchemaUnknown, StoreUnavailable
 
 if TYPE_CHECKING:
     from mailbridge.intake.files import Found
@@ -70,10 +70,11 @@ def command(
 
 @contextmanager
 def _temporary_store() -> Iterator[None]:
-    """A state folder that cannot be written is the store not being available: the mail server tries again."""
+    """A state folder that cannot be written, or a database of a newer version in the middle of an upgrade, is
+    the store not being available: the mail server tries again."""
     try:
         yield
-    except CannotWrite as error:
+    except (CannotWrite, SchemaUnknown) as error:
         raise StoreUnavailable(str(error)) from error
 
 

@@ -257,9 +257,16 @@ class SmtpConnection(SMTP):
         try:
             await self._read(buffer, hold)
             if buffer.fault is not None:
+                log.info(
+                    "refused peer=%s reply=%.9s octets=%d",
+                    self._peer,
+                    replies.FAULTS[buffer.fault],
+                    self._octets,
+                )
                 return replies.FAULTS[buffer.fault]
             raw = buffer.content()
             if count_received(raw) > self._limits.received_fields:
+                log.warning("loop_refused peer=%s octets=%d", self._peer, len(raw))
                 return replies.LOOP
             del buffer
             return await self._store(raw, hold.hand_over())
@@ -345,6 +352,7 @@ class Hooks:
         """Take the sender; refuse early what there is no room for."""
         sizes = [option[5:] for option in options if option.startswith("SIZE=")]
         if not self._receiver.gate.room(int(sizes[0]) if sizes else 1):
+            log.warning("busy peer=%s octets=%s", server._peer, sizes[0] if sizes else "")
             return replies.BUSY
         envelope.mail_from = address
         envelope.mail_options.extend(options)

@@ -20,7 +20,7 @@ from mailbridge.model.case import Case
 from mailbridge.store.cases import Cases
 from mailbridge.store.engine import Store
 from mailbridge.store.inbox import Inbox
-from mailbridge.store.migrate import current, newest
+from mailbridge.store.migrate import current, mismatch
 from mailbridge.store.upkeep import Figures, figures
 
 RISK = timedelta(hours=1)
@@ -90,10 +90,8 @@ def look(config: Config, store: Store, now: datetime) -> Health:
         "disk_free_bytes": free,
     }
     try:
-        revision = current(store)
-        if revision != newest():
-            words = f"the database has schema {revision or 'none'}; run: mailbridge db upgrade"
-            return Health(now, (words,), **base)
+        if wrong := mismatch(current(store)):
+            return Health(now, (wrong,), **base)
         known, at_risk = figures(store), Cases(store).at_risk(now + RISK)
         polled = {cursor.mailbox: cursor.polled_at for cursor in Inbox(store).cursors()}
     except Temporary as error:

@@ -18,8 +18,9 @@ from __future__ import annotations
 import contextlib
 import re
 import smtplib
+import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -31,6 +32,7 @@ from mailbridge.outgoing.session import RelaySettings, connect
 _MOST_MAILS = 100  # a connection; common servers close after as many
 # Codes of class 5 that speak of the session (syntax, sequence, login), not of the mail or the recipient.
 _SESSION_CODES = frozenset({500, 502, 503, 504, 530, 534, 535, 538})
+_LOGIN_CODES = frozenset({454, 530, 534, 535, 538})  # RFC 4954 section 6
 _LOST = (OSError, smtplib.SMTPException, EOFError)  # ssl.SSLError and timeouts are OSError
 
 
@@ -59,12 +61,14 @@ class Delivery:
     relay_response: the server's words to the final dot. relay_id: the id that it reports in them, or "": a
     Message-ID in angle brackets where the relay gives the mail a new one, else its queue id.
     sender_refused: the envelope sender was what it refused, so another one may do (some relays refuse "<>").
+    trouble: "login" or "tls" where it was not the mail that failed but what an admin must mend first.
     """
 
     recipients: tuple[RecipientResult, ...]
     relay_response: str = ""
     relay_id: str = ""
     sender_refused: bool = False
+    trouble: str = ""
 
     @property
     def accepted(self) -> tuple[str, ...]:
@@ -119,7 +123,8 @@ class Relay:
             code, text = _said(error)
             # words of our own machine, not of a server: they must say whom it could not reach
             where = "" if code else f"{self._settings.host}:{self._settings.port}: "
-            return _all(recipients, Outcome.TEMPORARY, code, where + text)
+            failed = _all(recipients, Outcome.TEMPORARY, code, where + text)
+            return replace(failed, trouble=_trouble(error))
 
     def close(self) -> None:
         """Say QUIT and close; never raises."""
@@ -268,6 +273,14 @@ def _said(error: BaseException) -> tuple[int, str]:
     if isinstance(error, OSError) and error.strerror:
         return 0, _one_line(error.strerror)
     return 0, _one_line(str(error)) or type(error).__name__
+
+
+def _trouble(error: BaseException) -> str:
+    """Whether the login or TLS failed: the next mail would fail just so."""
+    if isinstance(error, ssl.SSLError) or "STARTTLS" in str(error):
+        return "tls"
+    refused = isinstance(error, smtplib.SMTPResponseException) and error.smtp_code in _LOGIN_CODES
+    return "login" if refused or "AUTH" in str(error) or "password" in str(error) else ""
 
 
 def _all(recipients: Sequence[str], outcome: Outcome, code: int, text: str) -> Delivery:

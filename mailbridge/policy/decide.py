@@ -114,7 +114,7 @@ def _customer_answers(draft: Draft, facts: Facts, message: ParsedMessage) -> Non
     first = draft.case.last_staff_at is None
     draft.change(status=Status.OPEN)
     draft.owe_answer(TargetKind.FIRST if first else TargetKind.NEXT, arrived(facts, draft.now))
-    _tell_staff(draft, facts, "the customer writes again")
+    _tell_staff(draft, facts, message, "the customer writes again")
 
 
 def _answer_to_closed(draft: Draft, facts: Facts, message: ParsedMessage) -> None:
@@ -124,7 +124,7 @@ def _answer_to_closed(draft: Draft, facts: Facts, message: ParsedMessage) -> Non
     draft.reopen("the customer answered")
     draft.owe_answer(TargetKind.NEXT, arrived(facts, draft.now))
     draft.send_customer(facts, "reopened", f"reopened:{facts.message_id}")
-    _tell_staff(draft, facts, "the customer reopened the case")
+    _tell_staff(draft, facts, message, "the customer reopened the case")
 
 
 def _escalate_existing(draft: Draft, facts: Facts, message: ParsedMessage) -> None:
@@ -165,7 +165,7 @@ def _open(facts: Facts, message: ParsedMessage, now: datetime, where: Place, cha
     tell_refused(draft, facts, message)
     if escalated:
         draft.escalate(facts, "opened by mail to the escalation address", f"escalation:{facts.message_id}")
-    _tell_staff(draft, facts, "a new case")
+    _tell_staff(draft, facts, message, "a new case")
     return draft.decision("created", where.how, where.rules)
 
 
@@ -399,7 +399,7 @@ def _machine_report(facts: Facts, message: ParsedMessage, now: datetime) -> Deci
             draft.owe_answer(
                 TargetKind.NEXT if draft.case.last_staff_at else TargetKind.FIRST, arrived(facts, now)
             )
-        _tell_staff(draft, facts, "a machine writes again")
+        _tell_staff(draft, facts, message, "a machine writes again")
     return draft.decision("threaded", f"by {where.how}", where.rules)
 
 
@@ -457,13 +457,23 @@ def _add_message(draft: Draft, facts: Facts, message: ParsedMessage, where: Plac
     unverified = token and where.case is not None and not knows(where.case, facts, message)
     values = _mail_values(facts, message) | {"participant": not unverified}
     draft.add_message(author, text, values, kind=facts.classification.kind.value)
+    if _claims_staff(facts, message):
+        draft.record("staff_refused", address=message.author.key, reason="a staff address without proof")
     if unverified:
         draft.record(
             "unverified_participant", address=message.author.key, reason="holds a token of this case"
         )
 
 
-def _tell_staff(draft: Draft, facts: Facts, why: str) -> None:
+def _claims_staff(facts: Facts, message: ParsedMessage) -> bool:
+    """Whether it bears a staff address and was not proven: a forgery, or a colleague who did not answer to
+    the notice. It is taken for a customer's, is never sent on, and staff are told what it is."""
+    return facts.classification.kind is Kind.HUMAN and message.author.key in facts.site.own.staff
+
+
+def _tell_staff(draft: Draft, facts: Facts, message: ParsedMessage, why: str) -> None:
+    if _claims_staff(facts, message):
+        why += " under the address of one of you, which nothing proves: it was not sent on to anybody"
     if staff_flooded(facts):
         draft.record("suppressed", notice="staff_notice", to="staff", reason="a flood of one sender")
         return

@@ -22,7 +22,7 @@ from mailbridge.model.decision import (
     SetTimer,
 )
 from mailbridge.model.policy import Policy, TargetKind
-from mailbridge.policy.govern import address_refusal, refusal
+from mailbridge.policy.govern import address_refusal, over_limits, refusal
 from mailbridge.policy.targets import fitted, has_target, promise, promise_data, silence_due
 
 
@@ -90,7 +90,8 @@ class Draft:
         is recorded."""
         to = to or self.case.requester
         if reason := refusal(facts, to):
-            self.record("suppressed", notice=kind, to=to, reason=reason)
+            limit = {"limit": True} if reason == over_limits(facts, to) else {}
+            self.record("suppressed", notice=kind, to=to, reason=reason, **limit)
             return False
         self.send(kind, (to,), once, data=data, event=event)
         return True

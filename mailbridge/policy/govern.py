@@ -8,11 +8,12 @@ answers, never intake (RFC 3834 section 2; PITFALLS 3).
 from __future__ import annotations
 
 from mailbridge.model.decision import Facts
+from mailbridge.model.message import Kind
 
 
 def refusal(facts: Facts, to: str) -> str:
     """Why an automatic notice may not go to this customer address; "" where it may."""
-    return _of_message(facts, to) or _of_counts(facts, to)
+    return _of_message(facts, to) or over_limits(facts, to)
 
 
 def address_refusal(facts: Facts, to: str) -> str:
@@ -31,10 +32,13 @@ def _of_message(facts: Facts, to: str) -> str:
         return "imported without answers"
     if not facts.classification.may_answer:
         return facts.classification.no_answer or "an automatic message is never answered"
+    if to.lower() in facts.site.own.staff and facts.classification.kind is Kind.HUMAN:
+        return "a staff address that nothing proves: a forger must not make us write to our own people"
     return address_refusal(facts, to)
 
 
-def _of_counts(facts: Facts, to: str) -> str:
+def over_limits(facts: Facts, to: str) -> str:
+    """Which limit would be passed by one more automatic mail to this address; "" for none."""
     sent, limits = facts.sent, facts.site.limits
     domain = to.rpartition("@")[2].lower()
     if sent.to_address_day >= facts.policy.answers_per_address_per_day:

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy import text as sql
 
 from mailbridge.store.engine import Store
-from mailbridge.store.migrate import current, newest
+from mailbridge.store.migrate import current, mismatch
 from mailbridge.store.schema import case, counter, entry, job, message, metadata, outbox
 
 SHOWN = 5
@@ -31,10 +31,8 @@ OUTBOX_STATES = ("waiting", "sending", "sent", "dead", "dropped")
 
 def check(store: Store) -> list[str]:
     """Everything that is wrong, one sentence each; empty when all is well."""
-    revision = current(store)
-    if revision != newest():
-        known = f"schema {revision}" if revision else "no schema"
-        return [f"the database has {known}, this mailbridge wants {newest()}; run: mailbridge db upgrade"]
+    if wrong := mismatch(current(store)):
+        return [wrong]
     with store.read() as connection:
         return [*_sound(connection, store), *_forgotten(connection), *_invariants(connection)]
 

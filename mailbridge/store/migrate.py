@@ -14,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+from mailbridge.errors import SchemaUnknown
 from mailbridge.store.engine import Store
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -39,10 +40,32 @@ def current(store: Store) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def mismatch(revision: str | None) -> str:
+    """What is wrong with a database of this revision, and what to do; "" where it is the newest."""
+    if revision == newest():
+        return ""
+    if revision is None or _known(revision):
+        return f"the database has schema {revision or 'none'}, not {newest()}; run: mailbridge db upgrade"
+    return (
+        f"the database has schema {revision}, and this mailbridge knows no later one than {newest()}: "
+        "install the version that made it, or restore a backup"
+    )
+
+
+def _known(revision: str) -> bool:
+    return any(one.revision == revision for one in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def upgrade(store: Store) -> bool:
-    """Bring the database to the newest revision; True if anything was done. Raises StoreUnavailable."""
-    if current(store) == newest():
+    """Bring the database to the newest revision; True if anything was done.
+
+    Raises StoreUnavailable, and SchemaUnknown where a newer mailbridge has been at work.
+    """
+    before = current(store)
+    if before == newest():
         return False
+    if before is not None and not _known(before):
+        raise SchemaUnknown(mismatch(before))
     with store.write() as connection:
         if store.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_KEY})

@@ -34,6 +34,7 @@ DAYS = 5  # where no [relay] says otherwise
 AWAY = timedelta(seconds=30)
 """How soon mail is looked at again that was not tried, because the relay was away for the one before it."""
 UNFORESEEN = timedelta(hours=1)
+_TROUBLES = {"login": "relay_login_refused", "tls": "relay_tls_failed"}
 _SLOWEST = 16  # attempt from which the wait no longer grows
 _LEAST_TRIES = 3
 _NO_MAILBOX = re.compile(r"\b5\.1\.(?:1|2|3|10)\b")
@@ -81,6 +82,7 @@ class Deliverer:
         self._relay = relay
         self._hand = hand or Hand()
         self._away = False
+        self._trouble = self._reply = ""
         self._away_until: datetime | None = None
         days = desk.config.relay.give_up_days if desk.config.relay else DAYS
         self._give_up = timedelta(days=days)
@@ -161,8 +163,10 @@ class Deliverer:
         now = self.desk.clock.now()
         refused = list(delivery.permanent)
         left = list(delivery.temporary)
-        self._away = bool(left) and not _spoken(delivery)
-        reply = _words(delivery)
+        # a login that is refused is refused for the next mail too, and servers lock out who tries too often
+        self._away = bool(left) and (not _spoken(delivery) or bool(delivery.trouble))
+        self._trouble = delivery.trouble
+        reply = self._reply = _words(delivery)
         delay = self._delay(mail, now) if left else None
         if left and delay is None:
             refused += [one for one in delivery.recipients if one.outcome is Outcome.TEMPORARY]
@@ -189,7 +193,8 @@ class Deliverer:
     def _note_relay(self, now: datetime) -> None:
         """Leave a relay alone for a while that was away at the last mail; tell of a change, once."""
         if self._away and self._away_until is None:
-            log.event("relay_unavailable", again_s=AWAY.total_seconds())
+            name = _TROUBLES.get(self._trouble, "relay_unavailable")
+            log.event(name, again_s=AWAY.total_seconds(), reason=self._reply)
         if not self._away and self._away_until is not None:
             log.event("relay_recovered")
         self._away_until = now + AWAY if self._away else None

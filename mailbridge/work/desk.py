@@ -16,6 +16,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from mailbridge import log
 from mailbridge.clock import Clock, SystemClock
 from mailbridge.config import Config
 from mailbridge.errors import NotFound, Temporary
@@ -44,6 +45,7 @@ from mailbridge.store.outbox import Outbox
 from mailbridge.work.facts import Ground, Understood, entitled, understand
 from mailbridge.work.notices import InHand, NoticeWriter
 from mailbridge.work.site import make_site, site_policy
+from mailbridge.work.tell_log import tell_log, told
 
 MOST_CLASHES = 20
 MOST_ATTEMPTS = 5  # at one message, before it is quarantined with its error
@@ -156,7 +158,9 @@ class Desk:
             self._process(job, received)
         except Temporary:
             raise
-        except Exception:  # noqa: BLE001 - unknown means temporary: retried, then set aside whole
+        except Exception as error:  # noqa: BLE001 - unknown means temporary: retried, then set aside whole
+            if isinstance(error, MemoryError):
+                log.event("memory_exceeded", message=message_id)
             self._failed(job, message_id, traceback.format_exc())
 
     def _process(self, job: Job, received: Received) -> None:
@@ -168,7 +172,9 @@ class Desk:
             decision = decide(understood.facts, message, now)
             applier = Applier(self.store, self._compose(understood, received, decision))
             versions = _touched(decision, understood.versions)
-            applier.apply(decision, now, job=job, verdict=understood.verdict, versions=versions)
+            case_id = applier.apply(decision, now, job=job, verdict=understood.verdict, versions=versions)
+            if events := told(decision):
+                tell_log(events, self.cases.number_of(case_id))
 
         self._until_no_clash(once, job)
 
@@ -223,6 +229,7 @@ class Desk:
             versions = _touched(decision, {case.id: case.version, **decision.versions})
             applier = Applier(self.store, self._notices.writer_for(hand or InHand()))
             applier.apply(decision, now, job=job, versions=versions)
+            tell_log(told(decision), number)
             return self.cases.get(number)
 
         result = self._until_no_clash(once, job)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+from mailbridge import log
 from mailbridge.clock import Clock
 from mailbridge.config import Config
 from mailbridge.mail.compose import Outgoing, compose
@@ -68,6 +69,8 @@ class NoticeWriter:
             attachments=files,
         )
         rendered = self._renderer.render(notice)
+        if rendered.problem:
+            log.event("template_failed", case=case.number, reason=rendered.problem)
         role = tokens.STAFF if kind.audience is Audience.STAFF else tokens.CUSTOMER
         token = tokens.sign(self._secrets[0], case.number, role, send.to[0])
         sender = site.sender

@@ -83,3 +83,38 @@ def test_postgresql_is_copied_by_pg_dump(postgresql_url: str, tmp_path: Path) ->
     with pytest.raises(CannotWrite):
         backup(store, tmp_path)
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("queue", "list"), 69),
+        (("case", "list"), 69),
+        (("db", "upgrade"), 69),
+        (("db", "check"), 69),
+        (("serve",), 69),
+        (("ingest", "-"), 75),
+    ],
+)
+def test_a_database_of_a_newer_version_is_left_alone(
+    admin: Admin, words: tuple[str, ...], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = admin.store()
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    store.close()
+    assert admin.run(*words)[0] == code
+    err = capsys.readouterr().err
+    assert "schema 9999" in err
+    assert "install the version that made it" in err
+    assert "unforeseen" not in err
+
+
+def test_status_tells_of_a_newer_schema(admin: Admin) -> None:
+    store = admin.store()
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    store.close()
+    code, out = admin.run("status")
+    assert code == 69
+    assert "install the version that made it" in out

@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from mailbridge import log
 from mailbridge.clock import VirtualClock
 from mailbridge.mail.parse import parse
 from mailbridge.outgoing.relay import Delivery, Outcome, RecipientResult
@@ -26,14 +29,15 @@ NO_MAILBOX: Answer = (Outcome.PERMANENT, 550, "5.1.1 no such mailbox")
 class Scripted:
     """A courier that answers by a function of the recipient and keeps what it was given."""
 
-    def __init__(self, answer: Callable[[str], Answer]) -> None:
+    def __init__(self, answer: Callable[[str], Answer], trouble: str = "") -> None:
         self.answer = answer
+        self.trouble = trouble
         self.tries: list[tuple[str, tuple[str, ...], bytes]] = []
 
     def deliver(self, mail_from: str, recipients: Sequence[str], raw: bytes) -> Delivery:
         self.tries.append((mail_from, tuple(recipients), raw))
         results = tuple(RecipientResult(one, *self.answer(one)) for one in recipients)
-        return Delivery(results, relay_response="said")
+        return Delivery(results, relay_response="said", trouble=self.trouble)
 
     def close(self) -> None:
         pass
@@ -170,6 +174,33 @@ def test_a_relay_that_is_away_is_not_asked_for_each_mail(tmp_path: Path) -> None
             clock.advance(timedelta(minutes=1))
             deliverer.drain()
         assert desk.outbox.count("sent") == 15
+
+
+@pytest.mark.parametrize(
+    ("trouble", "event"), [("login", "relay_login_refused"), ("tls", "relay_tls_failed")]
+)
+def test_a_relay_that_refuses_the_login_is_not_asked_for_each_mail(
+    tmp_path: Path, trouble: str, event: str
+) -> None:
+    """A server locks out who tries a wrong password ten times in a row; the log names what to mend, once."""
+    clock = VirtualClock(MONDAY)
+    with open_desk(tmp_path, clock=clock) as desk, log.capture() as lines:
+        for number in range(5):
+            put(desk, mail(number, f"c{number}@customer.example"), f"c{number}@customer.example")
+        Worker(desk).drain()
+        relay = Scripted(lambda _one: (Outcome.TEMPORARY, 535, "5.7.8 no"), trouble)
+        deliverer = Deliverer(desk, relay)
+        for _ in range(3):
+            deliverer.drain()
+        assert len(relay.tries) == 1
+        relay.answer, relay.trouble = (lambda _one: ACCEPTED), ""
+        for _ in range(20):
+            clock.advance(timedelta(minutes=1))
+            deliverer.drain()
+        assert desk.outbox.count("sent") == 15
+        told = [line for line in lines if line.event in (event, "relay_unavailable", "relay_recovered")]
+        assert [line.event for line in told] == [event, "relay_recovered"]
+        assert "5.7.8 no" in told[0].text
 
 
 def test_a_relay_that_is_away_for_a_day_kills_no_mail(tmp_path: Path) -> None:

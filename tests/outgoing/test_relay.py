@@ -345,6 +345,7 @@ def test_a_certificate_that_does_not_fit_stops_the_mail(
             delivery = relay.deliver(SENDER, [JO], RAW)
             assert delivery.temporary == (JO,)
             assert "certificate" in delivery.recipients[0].text.lower()
+            assert delivery.trouble == "tls"
         with Relay(_settings(server.port, tls=Tls.STARTTLS, verify=False)) as relay:
             assert relay.deliver(SENDER, [JO], RAW).accepted == (JO,)
     assert len(server.handler.mails) == 1
@@ -355,6 +356,7 @@ def test_no_silent_downgrade(server: Server) -> None:
         delivery = relay.deliver(SENDER, [JO], RAW)
     assert delivery.temporary == (JO,)
     assert "STARTTLS" in delivery.recipients[0].text
+    assert delivery.trouble == "tls"
     assert server.handler.mails == []
 
 
@@ -377,6 +379,7 @@ def test_login(authority: trustme.CA, tmp_path: Path, excluded: list[str], passw
             if password == "s3cret-2":
                 assert delivery.temporary == (JO,)
                 assert delivery.recipients[0].code == 535
+                assert delivery.trouble == "login"
                 assert password not in delivery.recipients[0].text
                 with pytest.raises(Unavailable):
                     relay.check()
@@ -408,7 +411,9 @@ def test_oauth2(
             server.port, tls=Tls.STARTTLS, ca=_ca(authority, tmp_path), user="ann", token=lambda: token
         )
         with Relay(settings) as relay:
-            assert bool(relay.deliver(SENDER, [JO], RAW).accepted) is accepted
+            delivery = relay.deliver(SENDER, [JO], RAW)
+            assert bool(delivery.accepted) is accepted
+            assert delivery.trouble == ("" if accepted else "login")
 
 
 def test_a_failing_token_source_is_temporary(server: Server) -> None:
