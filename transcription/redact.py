@@ -10,13 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from transcription.engine import Word
 from transcription.spoken import Run, run_at
+
+if TYPE_CHECKING:  # else texts of mail could not be cleaned without loading a library for sound
+    from transcription.engine import Word
 
 REMOVED = "[card number removed]"
 CODE_REMOVED = "[security code removed]"
 _WRITTEN = re.compile(r"(?<![\d+])\d(?:[ .-]?\d){12,18}(?!\d)")
+_CODE_WRITTEN = re.compile(
+    r"(\b(?:security code|c\.?v\.?[vc]2?)\b(?: number)?(?:\s+is)?[\s:,]{0,3})\d(?:[ .-]?\d){2,3}(?![\d])",
+    re.I,
+)
 _CODE_WORDS = (("security", "code"), ("c", "v", "v"), ("c", "v", "c"), ("cvv",), ("cvc",))
 _FILLERS = frozenset({"and", "then", "is", "it's", "the", "number", "uh", "um"})
 
@@ -36,12 +43,12 @@ def is_card(digits: str) -> bool:
 
 
 def redact_text(text: str) -> str:
-    """text with written card numbers (also in groups) taken out."""
+    """text with written card numbers (also in groups) and security codes taken out."""
 
     def clean(match: re.Match[str]) -> str:
         return REMOVED if is_card(re.sub(r"\D", "", match.group())) else match.group()
 
-    return _WRITTEN.sub(clean, text)
+    return _CODE_WRITTEN.sub(rf"\1{CODE_REMOVED}", _WRITTEN.sub(clean, text))
 
 
 def redact_words(words: Sequence[Word]) -> tuple[Word, ...]:

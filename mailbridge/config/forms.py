@@ -165,6 +165,18 @@ def words(wanted: str) -> BeforeValidator:
     return form(wanted, read)
 
 
+def names(wanted: str) -> BeforeValidator:
+    """A comma list of names as people write them, blanks and capitals kept."""
+
+    def read(value: str, _: Path) -> tuple[str, ...]:
+        items = split_list(value)
+        if any(CONTROLS.search(item) for item in items):
+            raise ValueError("a control character stands in it")
+        return tuple(items)
+
+    return form(wanted, read)
+
+
 def is_address(address: str) -> bool:
     """Whether address is a plain local@domain; dots in odd places pass (a..b@docomo.ne.jp is real)."""
     local, at, domain = address.rpartition("@")

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BeforeValidator
 
-from mailbridge.config.forms import CONTROLS, form, is_domain, read_language, split_list
+from mailbridge.config.forms import CONTROLS, form, is_address, is_domain, read_language, split_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +153,25 @@ def _model_items(value: str, base: Path) -> Iterator[tuple[str, Path]]:
         code, colon, place = (part.strip() for part in item.partition(":"))
         if not colon or not place:
             raise ValueError(f"{item!r} is no 'language: path'")
-        yield read_language(code, base), _path(place, base)
+        yield _whose(code, base), _path(place, base)
+
+
+def _whose(code: str, base: Path) -> str:
+    """A language, the number of a telephone mailbox, or one of our addresses, in lower case."""
+    if (code.isascii() and code.isdigit()) or is_address(code):
+        return code.lower()
+    return read_language(code, base)
 
 
 def _models(value: str, base: Path) -> tuple[tuple[str, Path], ...]:
     found = tuple(_model_items(value, base))
     if len({code for code, _ in found}) < len(found):
-        raise ValueError("a language stands there twice")
+        raise ValueError("a language or mailbox stands there twice")
     return found
 
 
 models = form(
-    "a comma list of 'language: path of a model', such as 'de: /srv/models/vosk-model-small-de-0.15'", _models
+    "a comma list of 'language: path of a model', such as 'de: /srv/models/vosk-model-small-de-0.15';"
+    " a telephone mailbox (200) or an address may stand for the language",
+    _models,
 )

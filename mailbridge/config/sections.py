@@ -297,6 +297,8 @@ class Voicemail(Section):
     max_mb: Annotated[int, forms.whole(1, 1000, "mebibytes")] = 25
     region: Annotated[str, forms.region] = ""
     retention_days: Annotated[int, forms.whole(0, 36_500, "days")] = 0
+    transcript_retention_days: Annotated[int, forms.whole(0, 36_500, "days")] = 0
+    names: Annotated[tuple[str, ...], forms.names("a comma list of names that callers say")] = ()
     link_senders: Annotated[tuple[str, ...], forms.words("a comma list of addresses or domains")] = ()
     rules: tuple[VoicemailRule, ...] = ()
 

@@ -228,10 +228,14 @@ class MakeContact:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """All threads, entries and numbers of case answer for target from now on."""
+    """All threads and numbers of case answer for target from now on.
+
+    message: one that moves into target with its entry, because it belonged there from the beginning.
+    """
 
     case: int
     target: int
+    message: int | None = None
 
 
 Effect = (

@@ -23,6 +23,7 @@ class NoticeKind(StrEnum):
     """Each kind is a folder of templates, and the `kind` of an outgoing row of `queue list --json`."""
 
     ACKNOWLEDGEMENT = "acknowledgement"
+    TRANSCRIPT = "transcript"  # to the caller: what was understood of his voicemail
     STAFF_ANSWER = "staff_answer"
     ESCALATION_ACKNOWLEDGEMENT = "escalation_acknowledgement"
     ESCALATION = "escalation"  # to leadership, with the case's history
@@ -59,6 +60,7 @@ class NoticeKind(StrEnum):
 _REPLIES = frozenset(
     {
         NoticeKind.ACKNOWLEDGEMENT,
+        NoticeKind.TRANSCRIPT,
         NoticeKind.ESCALATION_ACKNOWLEDGEMENT,
         NoticeKind.REOPENED,
         NoticeKind.ATTACHMENT_REFUSED,

@@ -190,11 +190,19 @@ def assign(facts: Facts, case: Case, now: datetime, *, author: str, address: str
 
 
 def merge(
-    facts: Facts, case: Case, now: datetime, *, author: str, target: Case, reason: str = ""
+    facts: Facts,
+    case: Case,
+    now: datetime,
+    *,
+    author: str,
+    target: Case,
+    reason: str = "",
+    message: int | None = None,
 ) -> Decision:
     """case becomes part of target: its threads, people and number answer for target from now on.
 
     What support owes on case it now owes on target: the earliest unanswered message keeps its deadline.
+    message: one that moves along.
     """
     _mergeable(case, target)
     source, goal = Draft(case, facts.policy, now), Draft(target, facts.policy, now)
@@ -207,7 +215,7 @@ def merge(
         goal.change(escalation_level=case.escalation_level)
     source.change(duplicate_of=target.number)
     source.close(f"merged into case {target.number}", event="merged")
-    effects = (Merge(case.id, target.id), *source.effects, *goal.effects)
+    effects = (Merge(case.id, target.id, message), *source.effects, *goal.effects)
     decision = Decision(
         "merged", f"into case {target.number}", effects, case.id, versions={target.id: target.version}
     )

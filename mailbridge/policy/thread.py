@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from mailbridge.model.case import Case, Status
 from mailbridge.model.decision import Facts, Reference
 from mailbridge.model.message import Kind, ParsedMessage
+from mailbridge.model.policy import Policy
 from mailbridge.policy.subjects import is_reply, report_key, subject_key
 
 BINDS_ALONE = ("token", "staff_token")
@@ -76,12 +77,16 @@ def _binds(reference: Reference, facts: Facts, message: ParsedMessage) -> bool:
 def _within_window(reference: Reference, facts: Facts, now: datetime, rules: tuple[str, ...]) -> Place:
     """A closed case takes answers within the reopen window; later a new case names the old."""
     case = reference.case
-    if case.status is Status.CLOSED and case.closed_at is not None:
-        days_s = facts.policy.auto_close.reopen_within_s if facts.policy.auto_close else 14 * 86400
-        if now > case.closed_at + timedelta(seconds=days_s):
-            rule = f"case {case.number} was closed too long ago: a new case follows it"
-            return Place(None, "follow_up", (), case.number, (*rules, rule))
+    if case.status is Status.CLOSED and not reopen_within(case, facts.policy, now):
+        rule = f"case {case.number} was closed too long ago: a new case follows it"
+        return Place(None, "follow_up", (), case.number, (*rules, rule))
     return Place(case, reference.how, (), None, rules)
+
+
+def reopen_within(case: Case, policy: Policy, now: datetime) -> bool:
+    """Whether a closed case still takes what its customer says."""
+    days_s = policy.auto_close.reopen_within_s if policy.auto_close else 14 * 86400
+    return case.closed_at is None or now <= case.closed_at + timedelta(seconds=days_s)
 
 
 def _recent(facts: Facts, message: ParsedMessage, now: datetime) -> Reference | None:

@@ -34,7 +34,7 @@ from mailbridge.model.decision import (
 from mailbridge.policy.subjects import subject_key
 from mailbridge.store import cases, customers, jobs
 from mailbridge.store.jobs import NewJob
-from mailbridge.store.schema import case, counter, entry, event, outbox, participant, thread
+from mailbridge.store.schema import case, counter, entry, event, message, outbox, participant, thread
 from mailbridge.store.text import clean
 
 
@@ -253,6 +253,11 @@ class Run:
         for ref in self.connection.execute(_REFS_OF, {"of": source}).scalars().all():
             self.know_thread(target, ref)
         self._join(target, tuple(self.connection.execute(_PEOPLE, {"of": source}).scalars().all()))
+        if effect.message is not None:
+            moved = (entry.c.case_id == source, entry.c.message_id == effect.message)
+            self.connection.execute(update(entry).where(*moved).values(case_id=target))
+            mine = update(message).where(message.c.id == effect.message)
+            self.connection.execute(mine.values(case_id=target))
 
     def later(self, effect: Send) -> None:
         self.sends.append(effect)
@@ -373,6 +378,7 @@ class Run:
 _TO_CUSTOMER = frozenset(
     {
         "acknowledgement",
+        "transcript",
         "staff_answer",
         "escalation_acknowledgement",
         "auto_close_warning",

@@ -64,6 +64,7 @@ def counts(connection: Connection, address: str, now: datetime) -> tuple[int, in
 
 CUSTOMER_KINDS = (
     "acknowledgement",
+    "transcript",
     "escalation_acknowledgement",
     "reopened",
     "auto_close_warning",

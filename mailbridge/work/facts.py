@@ -25,6 +25,7 @@ from mailbridge.policy.subjects import numbers_in, subject_key
 from mailbridge.store.apply import Verdict
 from mailbridge.store.inbox import Received
 from mailbridge.store.lookups import Lookup
+from transcription.redact import redact_text
 
 AUTHENTICATING_WAYS = (Way.SMTP, Way.LMTP, Way.IMAP, Way.SIMULATION)
 SHORTEST_QUOTE = 24  # letters and digits of an original that a quotation is known by
@@ -227,6 +228,7 @@ def _facts(
     now: datetime,
 ) -> Facts:
     author = message.author.key
+    classification = _redacted(classification)
     voicemail = classification.voicemail
     caller = normal_phone(voicemail.caller, ground.region) if voicemail and voicemail.caller else ""
     if classification.kind is Kind.VOICEMAIL:
@@ -260,8 +262,16 @@ def _facts(
         caller=caller,
         attachments=oversize.marked(attachment_rows(message), ground.policy.attachment_limit_bytes),
         transcribe=ground.transcribe,
-        text=voicemail.text if voicemail else "",
+        text=(voicemail.text or redact_text(message.new_text)) if voicemail else "",
     )
+
+
+def _redacted(classification: Classification) -> Classification:
+    """Without the card numbers that a telephone system's own transcript may hold."""
+    voicemail = classification.voicemail
+    if voicemail is None or not voicemail.text:
+        return classification
+    return replace(classification, voicemail=replace(voicemail, text=redact_text(voicemail.text)))
 
 
 def _answerable(classification: Classification, to: str) -> Classification:

@@ -25,7 +25,12 @@ from mailbridge.work.notice_facts import InHand, NoticeFacts
 
 __all__ = ["InHand", "NoticeWriter"]
 
-NULL_SENDER_KINDS = (NoticeKind.ACKNOWLEDGEMENT, NoticeKind.ESCALATION_ACKNOWLEDGEMENT, NoticeKind.REOPENED)
+NULL_SENDER_KINDS = (
+    NoticeKind.ACKNOWLEDGEMENT,
+    NoticeKind.TRANSCRIPT,
+    NoticeKind.ESCALATION_ACKNOWLEDGEMENT,
+    NoticeKind.REOPENED,
+)
 
 
 class NoticeWriter:

@@ -18,6 +18,7 @@ from mailbridge.mail.parse import parse
 from mailbridge.store.transcripts import TranscriptRow, Transcripts
 from mailbridge.work.desk import Desk
 from mailbridge.work.listen import Listener
+from mailbridge.work.recordings import load
 from mailbridge.work.worker import Worker
 from tests.daemon.site import MONDAY, open_desk, put
 from transcription.engine import Transcript, Word
@@ -180,14 +181,10 @@ def test_a_step_done_twice_leaves_one_transcript_and_one_notice(tmp_path: Path) 
         take(desk, voicemail(1, b"RIFF"))
         told = desk.outbox.count("waiting")
         (job,) = desk.jobs.claim(["transcribe"], clock.now(), 10)
-        first = Listener(desk, Scripted(said("hello", "there")))
-        recording = first._recording(job)
+        recording = load(desk, job)
         assert recording is not None
-        first._rows.put(
-            TranscriptRow(1, recording.part, MODEL.name, "speech", "Hello there."),
-            recording.case.id,
-            clock.now(),
-        )
+        row = TranscriptRow(1, recording.part, MODEL.name, "speech", "Hello there.")
+        Transcripts(desk.store).put(row, clock.now())
         clock.advance(timedelta(seconds=11))  # it died here; its lease runs out
         Listener(desk, Scripted(said("hello", "there"))).drain()
         assert len(Transcripts(desk.store).of(1)) == 1

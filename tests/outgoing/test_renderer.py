@@ -167,7 +167,13 @@ def test_rendering_is_quick() -> None:
 @pytest.mark.parametrize("kind", list(NoticeKind))
 def test_what_a_kind_is(kind: NoticeKind) -> None:
     """RFC 3834: triggered by a message, by a clock, or written by a person."""
-    replied = {"acknowledgement", "escalation_acknowledgement", "reopened", "attachment_refused"}
+    replied = {
+        "acknowledgement",
+        "transcript",
+        "escalation_acknowledgement",
+        "reopened",
+        "attachment_refused",
+    }
     expected = "" if kind is NoticeKind.STAFF_ANSWER else "auto-generated"
     assert kind.auto_submitted == ("auto-replied" if kind.value in replied else expected)
     assert kind.automatic is (kind is not NoticeKind.STAFF_ANSWER)
