@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import click
 
-from mailbridge.cli import case_act, case_open, case_show
+from mailbridge.cli import case_act, case_open, case_show, case_voice
 
 
 @click.group("case")
@@ -20,5 +20,5 @@ def command() -> None:
     """
 
 
-for _each in (*case_show.COMMANDS, *case_open.COMMANDS, *case_act.COMMANDS):
+for _each in (*case_show.COMMANDS, *case_open.COMMANDS, *case_act.COMMANDS, *case_voice.COMMANDS):
     command.add_command(_each)

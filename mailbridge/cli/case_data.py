@@ -70,8 +70,14 @@ def messages(desk: Desk, case: Case) -> list[dict[str, Any]]:
     ids = [row["message_id"] for row in rows if row["direction"] == "in" and row["message_id"]]
     transcripts = desk.cases.transcripts(ids)
     came = {message_id: _came(desk, message_id) for message_id in set(ids)}
+    gone = {
+        event["message"]: event["at"]
+        for event in events(desk, case)
+        if event["event"] == "removed" and event.get("what") in ("recording", "mail")
+    }
     return [
-        _message(row, place, transcripts) | _received(row, came) for place, row in enumerate(rows, start=1)
+        _message(row, place, transcripts, gone) | _received(row, came)
+        for place, row in enumerate(rows, start=1)
     ]
 
 
@@ -87,10 +93,17 @@ def _received(row: Mapping[str, Any], came: Mapping[int, datetime | None]) -> di
 
 
 def _message(
-    row: Mapping[str, Any], place: int, transcripts: Mapping[int, Sequence[Mapping[str, Any]]]
+    row: Mapping[str, Any],
+    place: int,
+    transcripts: Mapping[int, Sequence[Mapping[str, Any]]],
+    gone: Mapping[int, str],
 ) -> dict[str, Any]:
+    from mailbridge.store.transcripts import counting
+
     incoming = row["direction"] == "in"
-    found = transcripts.get(row["message_id"] or 0) if incoming else None
+    found = transcripts.get(row["message_id"] or 0, ()) if incoming else ()
+    now = counting(found)
+    removed = gone.get(row["message_id"] or 0) if incoming else None
     return {
         "n": place,
         "direction": row["direction"],
@@ -101,14 +114,21 @@ def _message(
         "subject": row["subject"],
         "text": row["text"],
         "message_id": row["message_ref"] or None,
-        "attachments": [_file(item) for item in row["attachments"] or ()],
-        "transcript": _transcript(found[-1]) if found else None,
+        "attachments": [_file(item, removed) for item in row["attachments"] or ()],
+        "transcript": _transcript(next((one for one in now if one["state"] == "speech"), now[-1]))
+        if now
+        else None,
+        "transcripts": [_made(one, one in now) for one in found],
     }
 
 
-def _file(item: Mapping[str, Any]) -> dict[str, Any]:
+def _file(item: Mapping[str, Any], removed: str | None) -> dict[str, Any]:
     known = {key: item.get(key) for key in _FILE_KEYS}
-    return known | {"inline": bool(item.get("inline")), "dangerous": item.get("dangerous") or ""}
+    return (
+        known
+        | {"inline": bool(item.get("inline")), "dangerous": item.get("dangerous") or ""}
+        | ({"removed_at": removed} if removed else {})
+    )
 
 
 def _transcript(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,6 +141,12 @@ def _transcript(row: Mapping[str, Any]) -> dict[str, Any]:
         "model": row["model"],
         "words": row["words"] or [],
     }
+
+
+def _made(row: Mapping[str, Any], counts: bool) -> dict[str, Any]:
+    """One of the transcripts ever made of a recording; counts: it is the one that the case shows."""
+    keys = ("part", "model", "state", "text", "confidence")
+    return {key: row[key] for key in keys} | {"at": when(row["at"]), "counts": counts}
 
 
 def events(desk: Desk, case: Case) -> list[dict[str, Any]]:

@@ -170,7 +170,8 @@ def _thread(message: Mapping[str, Any], zone: tzinfo) -> None:
     for file in message["attachments"]:
         careful = f"  careful: {file['dangerous']}" if file["dangerous"] else ""
         digest = (file["sha256"] or "")[:12]
-        say(f"   + {file['filename']}  {file['content_type']}  {file['size']} bytes  {digest}{careful}")
+        gone = f"  removed {_read(file['removed_at'], zone)}" if file.get("removed_at") else ""
+        say(f"   + {file['filename']}  {file['content_type']}  {file['size']} bytes  {digest}{careful}{gone}")
     say("")
 
 
@@ -189,6 +190,8 @@ def _raw(desk: Desk, case: Case, wanted: str) -> bytes:
                 raise NotFound(
                     f"message {wanted} of case {case.number} has no mail behind it: a note, a call"
                 )
+            if not octets:
+                raise NotFound(f"message {wanted} of case {case.number} was removed; its texts stay")
             return octets
     raise NotFound(f"case {case.number} has no message {wanted}; `case show {case.number}` numbers them")
 

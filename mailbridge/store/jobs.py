@@ -146,6 +146,11 @@ class Jobs:
             connection.execute(_TAKE, {"ids": [row.id], "until": now + timedelta(seconds=lease_s)})
         return Job(row.id, row.kind, row.key, row.payload, row.due_at, row.attempt + 1, row.lease + 1)
 
+    def state(self, key: str) -> str | None:
+        """How far the job with this key is; None where it is done, or never was."""
+        with self._store.read() as connection:
+            return connection.execute(select(job.c.state).where(job.c.key == key)).scalar()
+
     def holds(self, held: Job) -> bool:
         """Whether the lease is still ours."""
         mine = (job.c.id == held.id, job.c.lease == held.lease, job.c.state == "running")

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from mailbridge.store import jobs
 from mailbridge.store.engine import Store
 from mailbridge.store.schema import entry, transcript
 from mailbridge.store.text import clean
@@ -84,6 +85,15 @@ class Transcripts:
                 )
             )
             _tell_entry(connection, row.message_id)
+
+    def ask(self, message_id: int, part: str, case_id: int, model: str, at: datetime) -> str:
+        """Have a recording heard once more, as a run of its own; the job's key. model: a folder, or ""."""
+        run = f"{at:%Y%m%dT%H%M%S%f}"
+        key = f"transcribe:{message_id}:{part}:{run}"
+        payload = {"message": message_id, "case": case_id, "part": part, "run": run, "model": model}
+        with self._store.write() as connection:
+            jobs.add(connection, "transcribe", key, payload, at)
+        return key
 
     def of(self, message_id: int) -> list[Mapping[str, Any]]:
         """All transcripts of a message, the newest last."""

@@ -24,7 +24,8 @@ from mailbridge.errors import Temporary
 from mailbridge.store.engine import Store
 from mailbridge.store.inbox import Inbox
 from mailbridge.store.jobs import Jobs
-from mailbridge.store.sweep import empty_closed, orphans, remove_ignored
+from mailbridge.store.removal import Which, remove_mail, remove_transcripts
+from mailbridge.store.sweep import orphans, remove_ignored
 from mailbridge.work.tell_admins import tell_admins
 
 ORPHAN_AGE = timedelta(minutes=10)
@@ -106,16 +107,19 @@ class Bellringer:
 
     def _prune(self, now: datetime) -> None:
         site, voicemail = self._config.site, self._config.voicemail
-        ignored = raw = 0
+        ignored = raw = transcripts = 0
         if site.ignored_retention_days:
             ignored = remove_ignored(self._store, now - timedelta(days=site.ignored_retention_days))
         if site.retention_days:
-            raw = empty_closed(self._store, now - timedelta(days=site.retention_days))
+            raw = remove_mail(self._store, _closed(now, site.retention_days), now)
         if voicemail and voicemail.retention_days:
-            before = now - timedelta(days=voicemail.retention_days)
-            raw += empty_closed(self._store, before, voicemail_only=True)
-        if ignored or raw:
-            log.event("pruned", ignored=ignored, raw=raw)
+            which = _closed(now, voicemail.retention_days)
+            raw += remove_mail(self._store, which, now, voicemail_only=True)
+        if voicemail and voicemail.transcript_retention_days:
+            which = _closed(now, voicemail.transcript_retention_days)
+            transcripts = remove_transcripts(self._store, which, now)
+        if ignored or raw or transcripts:
+            log.event("pruned", ignored=ignored, raw=raw, transcripts=transcripts)
 
     def _room(self) -> None:
         path = self._store.path
@@ -141,3 +145,9 @@ class Bellringer:
                 log.event("unforeseen", ring=ring.__name__, error=error)
 
         return run
+
+
+def _closed(now: datetime, days: int) -> Which:
+    """The cases that were closed for so many days."""
+    why = f"the case was closed more than {days} day{'' if days == 1 else 's'} ago"
+    return Which(why, closed_before=now - timedelta(days=days))

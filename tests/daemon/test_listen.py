@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import Future
 from datetime import timedelta
 from email.message import EmailMessage
@@ -65,12 +64,6 @@ class Scripted:
 
     def close(self, wait_s: float = 0.0) -> None:
         pass
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[Pool]:
-    with Pool(MODEL, 1, 60.0) as made:
-        yield made
 
 
 def take(desk: Desk, raw: bytes) -> None:
