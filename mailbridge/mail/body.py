@@ -30,6 +30,7 @@ __all__ = ["Readable", "readable", "reply_text"]
 MAX_PLAIN: Final = 1_000_000
 _SAME_CHARS: Final = 40  # of what follows are compared
 _STUB_CHARS: Final = 300  # a plain part shorter than this may be a stub
+_LEAST_CHARS: Final = 10  # of HTML that may stand for such a stub
 _STUB: Final = re.compile(
     r"(?:does not|doesn.t|not|cannot|can.t|unable to) (?:support|display|view|show|read"
     r"|render)\w*.{0,40}html|html.{0,30}"
@@ -99,7 +100,7 @@ def _is_better(from_html: str, plain: str) -> bool:
         return False
     if not bare:
         return True
-    if len(bare) < _STUB_CHARS and _STUB.search(bare) and len(from_html) > len(bare):
+    if len(bare) < _STUB_CHARS and _STUB.search(bare) and len(from_html) > _LEAST_CHARS:
         return True
     return bool(re.match(r"<(?:!doctype|html|head|body)\b", bare, re.IGNORECASE))
 

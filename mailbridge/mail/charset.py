@@ -183,7 +183,8 @@ def decode(data: bytes, label: str = "", hints: tuple[str, ...] = ()) -> tuple[s
 
 def _ascii(data: bytes, label: str) -> tuple[str, bool]:
     codec_name = codec_for(label) if label.strip() else None
-    if codec_name in ("utf-7", "hz") or (codec_name or "").startswith(("utf-16", "utf-32")):
+    doubled = (codec_name or "").startswith(("utf-16", "utf-32")) and 0 in data
+    if codec_name in ("utf-7", "hz") or doubled:
         text = _strict(data, codec_name or "ascii")
         if text is not None and _plausible(text):
             return clean(text), False
@@ -195,7 +196,8 @@ def _ascii(data: bytes, label: str) -> tuple[str, bool]:
 
 
 def _labelled(data: bytes, codec: str) -> tuple[str, bool]:
-    if codec != "utf-8" and _SINGLE.match(codec) and _is_utf8(data):
+    narrow = _SINGLE.match(codec) or (codec.startswith(("utf-16", "utf-32")) and 0 not in data)
+    if codec != "utf-8" and narrow and _is_utf8(data):
         return clean(data.decode("utf-8")), True  # the label lies: this never happens by accident
     text = _strict(data, codec)
     if text is None and codec == "utf-8":
@@ -242,7 +244,7 @@ def _mixed_utf8(data: bytes) -> str:
     stray, good = _stray(text)
     if good < stray:
         return _guess(data, "utf-8")
-    if "\udc80" <= text[-1:] <= "\udcff" and stray <= 3 and good > 2:
+    if "\udc80" <= text[-1:] <= "\udcff" and stray <= 3 and good >= 2:
         text = re.sub("[\udc80-\udcff]+$", "", text)  # cut inside the last character
     return _STRAY.sub(lambda hit: _latin(hit[0].encode("utf-8", "surrogateescape")), text)
 

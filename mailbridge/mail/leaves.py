@@ -16,8 +16,11 @@ from mailbridge.mail.charset import decode
 from mailbridge.mail.containers import Found, read_tnef, signed_content, split_uuencode
 from mailbridge.mail.flowed import unflow
 from mailbridge.mail.limits import Limits
+from mailbridge.mail.outlook import OLE_MAGIC, msg_to_rfc822
+from mailbridge.mail.rtf import rtf_to_text
 from mailbridge.mail.tree import Part, build_inner
 from mailbridge.mail.words import decode_words, one_line, raw_text
+from mailbridge.mail.yenc import split_yenc
 
 _MESSAGES = frozenset(("message/rfc822", "message/global", "message/news"))
 _REPORTS = frozenset(
@@ -27,6 +30,8 @@ _REPORTS = frozenset(
 )  # fmt: skip
 _TNEF = frozenset(("application/ms-tnef", "application/vnd.ms-tnef", "application/x-ms-tnef"))
 _OPAQUE = frozenset(("application/pkcs7-mime", "application/x-pkcs7-mime"))
+_RTF = frozenset(("text/rtf", "application/rtf", "text/x-rtf", "application/x-rtf"))
+_OUTLOOK = frozenset(("application/vnd.ms-outlook", "application/msoutlook", "application/x-msg"))
 _NEVER_SHOWN = frozenset(("text/x-amp-html", "text/watch-html"))
 _SIGNED, _SIGNATURE, _CLOSE = (
     "-----BEGIN PGP SIGNED MESSAGE-----",
@@ -146,6 +151,12 @@ def _leaf(part: Part, kind: str, reading: Reading, *, root: bool) -> list[Segmen
         return _tnef(part, kind, name, reading)
     if kind in _OPAQUE:
         return _smime(part, kind, name, reading)
+    if kind in _OUTLOOK or name.lower().endswith(".msg"):
+        _outlook(part, kind, name, reading)
+        return []
+    if kind in _RTF:
+        reading.spare.append((part, _keep(part, kind, name, reading)))
+        return []
     if kind.startswith("text/") or kind == "application/xhtml+xml":
         return _text_leaf(part, kind, name, reading, root=root)
     _keep(part, kind, name, reading)
@@ -198,6 +209,19 @@ def _keep_message(part: Part, kind: str, name: str, reading: Reading) -> None:
     reading.messages.append((_keep(part, kind, name, reading), inner))
 
 
+def _outlook(part: Part, kind: str, name: str, reading: Reading) -> None:
+    """An original attached as Outlook's own file is read like one in MIME."""
+    leaf = _keep(part, kind, name, reading)
+    data = part.decoded()
+    if not data.startswith(OLE_MAGIC):
+        return
+    raw = msg_to_rfc822(data, reading.limits)
+    if raw is None:
+        reading.note("attached message: a .msg beyond reading")
+        return
+    reading.messages.append((leaf, build_inner(raw, part.path, reading.limits)[0]))
+
+
 def part_name(part: Part) -> str:
     """The file name as the sender gives it: RFC 2231, RFC 2047 in quotes (illegal, universal), raw bytes."""
     for header, key in (("content-disposition", "filename"), ("content-type", "name")):
@@ -230,8 +254,12 @@ def _text(part: Part, reading: Reading) -> list[Segment]:
     charset = part.word("charset")
     if kind in ("text/html", "application/xhtml+xml"):
         return [Segment(html=_decoded(data, charset or _meta(data), part.hints, reading))]
+    if kind in _RTF:
+        plain, html = rtf_to_text(data)
+        return [Segment(_unix(plain), _unix(html))]
     data, found = split_uuencode(data, reading.limits)
-    _keep_found(part, found, reading)
+    data, others = split_yenc(data, reading.limits)
+    _keep_found(part, (*found, *others), reading)
     text = _decoded(data, charset, part.hints, reading)
     if kind in ("text/enriched", "text/richtext"):
         text = _ENRICHED.sub("", text.replace("<<", "<"))

@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.fuzz.finds import find_files
 
 MAX_LEN = 20_000
-TARGET_NAMES = ("message", "charset", "reply", "html", "rtf")
+TARGET_NAMES = ("message", "charset", "reply", "html", "rtf", "outlook")
 
 
 def child(target: str, arguments: list[str]) -> None:

@@ -19,6 +19,7 @@ from mailbridge.mail.charset import decode
 from mailbridge.mail.forwarded import find_forwarded
 from mailbridge.mail.html import html_to_text, sanitise
 from mailbridge.mail.html_tokens import VOID, End, Start, tokens
+from mailbridge.mail.outlook import msg_to_rfc822
 from mailbridge.mail.parse import parse, part_bytes
 from mailbridge.mail.quotes import reply_text
 from mailbridge.mail.rtf import decompress, rtf_to_text
@@ -27,6 +28,7 @@ from mailbridge.model.message import ParsedMessage
 from mailbridge.policy.authentic import read_authentic
 from mailbridge.policy.classify import classify
 from tests.mail.make import ENVELOPE, REPLY, SITE, raw, with_audio
+from tests.mail.ole import ole
 
 SECONDS: Final = 2.0  # of the processor, a message; the fuzzer's inputs are far smaller than what is promised
 _SUBJECTS: Final = ("", "Re: printer", "Fwd: printer", "AW: Drucker", "printer")
@@ -131,12 +133,19 @@ def read_rtf(data: bytes) -> None:
         carried(*(text.replace("\0", "") for text in rtf_to_text(rtf)))
 
 
+def read_outlook(data: bytes) -> None:
+    raw = msg_to_rfc822(data)
+    if raw is not None:
+        understood(raw)
+
+
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "message": read_message,
     "charset": read_charset,
     "reply": read_reply,
     "html": read_html,
     "rtf": read_rtf,
+    "outlook": read_outlook,
 }
 
 
@@ -179,6 +188,8 @@ SEEDS: Final[dict[str, tuple[bytes, ...]]] = {
              b'<table><tr><td style="color:#fff;background:#fff"><a href="http://x.example/">y</a><img src="cid:1" alt=z></table>'),
     "rtf": (b"{\\rtf1\\ansi\\ansicpg1252\\fromhtml1 {\\*\\htmltag64 <p>}\\htmlrtf x\\htmlrtf0 a\\'e4\\u8364?\\par}",
             b"\x20\0\0\0\x10\0\0\0LZFu\0\0\0\0\x00{\\rtf1 a}"),
+    "outlook": (ole({"__properties_version1.0": bytes(48), "__substg1.0_1000001F": "words".encode("utf-16-le"), "__substg1.0_0037001E": b"x",
+                     "__attach_version1.0_#00000000": {"__substg1.0_37010102": b"file"}}),),
 }  # fmt: skip
 # Words that the fuzzer strings together: it would not find them by coverage alone.
 WORDS: Final = (
