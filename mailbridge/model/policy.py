@@ -186,6 +186,8 @@ class Policy:
     answers_per_address_per_day: int = 10
     resolved_words: tuple[str, ...] = ()
     thanks_words: tuple[str, ...] = ()
+    contact_words: tuple[str, ...] = ()  # a message with one of them asks staff to change contacts
+    languages: tuple[str, ...] = ()  # in which customers are answered; () is every one that has templates
     second_zones: tuple[str, ...] = ()  # further zones in which hours and deadlines are told
     links: Mapping[str, str] = field(default_factory=dict)  # portal, knowledge_base, phone, downloads...
     texts: Mapping[str, str] = field(default_factory=dict)  # wording of the policy by topic

@@ -26,9 +26,10 @@ _DEEPEST = 6
 # Sections that every notice has, then those that may be None; each with its keys. "[]" marks a list.
 _ALWAYS: Mapping[str, str] = {
     "site": "name support escalation",
-    "case": "number tag subject status severity severity_title severity_only severity_chosen plan plan_title "
+    "case": "number tag subject status severity severity_title severity_only severity_chosen resolution "
+    "foreign said_resolved plan plan_title "
     "requester_name requester_address account channel created_at_words escalation_level assigned_to",
-    "policy": "title language texts links",
+    "policy": "title language texts links links_words[]",
     "entitled": "state words",
 }
 _MAYBE: Mapping[str, str] = {
@@ -37,7 +38,7 @@ _MAYBE: Mapping[str, str] = {
     "update": "due_words target_words",
     "message": "author_name author_address text received_at_words attachments[]",
     "close": "close_at_words silence_words reopen_until_words",
-    "escalation": "level title reason history[]",
+    "escalation": "level title reason told history[]",
     "voicemail": "caller duration_words transcript pending",
     "undeliverable": "recipient status diagnostic what",
 }

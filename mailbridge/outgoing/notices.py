@@ -107,6 +107,14 @@ class Renderer:
         self._sets: dict[tuple[str, str, str], tuple[_Set, ...]] = {}
         self._lock = threading.Lock()
 
+    def language_of(self, kind: NoticeKind, policy: str, wanted: Sequence[str]) -> str:
+        """The first of these languages in which there are words for the notice; else English, as shipped."""
+        for language in (one[:2].lower() for one in wanted if one):
+            sets = self._sets_for(kind, policy, language)
+            if sets and sets[0].language == language:
+                return language
+        return "en"
+
     def render(self, notice: Notice) -> Rendered:
         """The notice in words. Raises Permanent, naming the template, where no set can be rendered."""
         own = not notice.kind.automatic

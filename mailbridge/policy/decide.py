@@ -26,9 +26,9 @@ from mailbridge.model.policy import TargetKind
 from mailbridge.policy.draft import Draft
 from mailbridge.policy.govern import staff_flooded
 from mailbridge.policy.oversize import tell_refused
+from mailbridge.policy.saying import RESOLVED, asks_for_contacts, only_thanks, says_resolved
 from mailbridge.policy.subjects import subject_key, without_tags
 from mailbridge.policy.thread import Place, knows, place
-from mailbridge.policy.wordlists import is_only, is_resolved
 
 MAX_SUBJECT = 200
 
@@ -96,18 +96,24 @@ def _customer(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
         _escalate_existing(draft, facts, message)
     elif where.case.status is Status.CLOSED:
         _answer_to_closed(draft, facts, message)
-    elif is_resolved(message.new_text, facts.policy.resolved_words, facts.policy.thanks_words):
-        draft.close("the customer says it is resolved")
+    elif says_resolved(facts, message):
+        _resolved(draft, facts, message)
     else:
         _customer_answers(draft, facts, message)
     tell_refused(draft, facts, message)
     return draft.decision("threaded", f"by {where.how}", where.rules)
 
 
+def _resolved(draft: Draft, facts: Facts, message: ParsedMessage) -> None:
+    """Closed by the customer's own word; he reads it once more, and how to take it back."""
+    draft.close(RESOLVED)
+    draft.send_customer(facts, "closed", f"closed:{facts.message_id}")
+    _tell_staff(draft, facts, message, f"{RESOLVED}: the case is closed")
+
+
 def _customer_answers(draft: Draft, facts: Facts, message: ParsedMessage) -> None:
     """Support owes an answer again; on hold or not, the silence is over."""
-    thanks = is_only(message.new_text, facts.policy.thanks_words)
-    if thanks and draft.case.status is Status.WAITING:
+    if only_thanks(facts, message) and draft.case.status is Status.WAITING:
         draft.record("thanked", reason="only thanks: nothing to answer")
         return
     draft.stop_silence()
@@ -118,7 +124,7 @@ def _customer_answers(draft: Draft, facts: Facts, message: ParsedMessage) -> Non
 
 
 def _answer_to_closed(draft: Draft, facts: Facts, message: ParsedMessage) -> None:
-    if is_only(message.new_text, facts.policy.thanks_words):
+    if only_thanks(facts, message):
         draft.record("thanked", reason="only thanks: the case stays closed")
         return
     draft.reopen("the customer answered")
@@ -475,6 +481,10 @@ def _claims_staff(facts: Facts, message: ParsedMessage) -> bool:
 def _tell_staff(draft: Draft, facts: Facts, message: ParsedMessage, why: str) -> None:
     if _claims_staff(facts, message):
         why += " under the address of one of you, which nothing proves: it was not sent on to anybody"
+    if asks_for_contacts(facts, message):
+        # only staff change contacts: a mail proves no right to it
+        draft.record("contact_change_asked", reason="nothing is changed by a mail: it is for staff to do")
+        why += ": it asks for a change of contacts, which is for you to make; nothing was changed"
     if staff_flooded(facts):
         draft.record("suppressed", notice="staff_notice", to="staff", reason="a flood of one sender")
         return

@@ -23,6 +23,7 @@ from mailbridge.model.decision import (
 )
 from mailbridge.model.policy import Policy, TargetKind
 from mailbridge.policy.govern import address_refusal, over_limits, refusal
+from mailbridge.policy.people import people_of, title_of
 from mailbridge.policy.targets import fitted, has_target, promise, promise_data, silence_due
 
 
@@ -93,7 +94,7 @@ class Draft:
             limit = {"limit": True} if reason == over_limits(facts, to) else {}
             self.record("suppressed", notice=kind, to=to, reason=reason, **limit)
             return False
-        self.send(kind, (to,), once, data=data, event=event)
+        self.send(kind, (to,), once, data=_in_his_zone(facts, data), event=event)
         return True
 
     def send_timed(self, facts: Facts, kind: str, once: str, event: str, **data: Any) -> bool:
@@ -104,7 +105,7 @@ class Draft:
         if reason := address_refusal(facts, self.case.requester) or machine:
             self.record("suppressed", notice=kind, to=self.case.requester, reason=reason)
             return False
-        self.send(kind, (self.case.requester,), once, data=data, event=event)
+        self.send(kind, (self.case.requester,), once, data=_in_his_zone(facts, data), event=event)
         return True
 
     def tell_staff(self, facts: Facts, kind: str, once: str, event: str = "", **data: Any) -> None:
@@ -286,6 +287,7 @@ class Draft:
     def reopen(self, why: str) -> None:
         self.change(status=Status.OPEN, closed_at=None, close_reason="")
         self.record("reopened", reason=why)
+        self.owe_update(self.now)
 
     def hold_ends(self, why: str) -> None:
         self.change(held=False, hold_until=None, released_at=self.now)
@@ -298,12 +300,9 @@ class Draft:
         highest = max((level.number for level in self.policy.levels), default=1)
         level = min(self.case.escalation_level + 1, highest)
         self.change(escalation_level=level)
-        row = next((row for row in self.policy.levels if row.number == level), None)
-        people = (row.addresses if row else ()) or facts.site.staff
-        title = row.title if row else f"Level {level}"
-        self.record("escalated", level=level, title=title, reason=why)
-        own = facts.site.own.addresses
-        to = tuple(address for address in people if address.lower() not in own)
+        title = title_of(self.policy, level)
+        to, who = people_of(self.policy, level, facts.site.staff, facts.site.own.addresses)
+        self.record("escalated", level=level, title=title, reason=why, told=who or "nobody")
         if to:
             self.send(
                 "escalation",
@@ -311,3 +310,9 @@ class Draft:
                 once,
                 data={"escalation": {"level": level, "title": title, "reason": why}, **data},
             )
+
+
+def _in_his_zone(facts: Facts, data: dict[str, Any]) -> dict[str, Any]:
+    """The data of a notice, with the zone of the customer's account, in which it tells its moments too."""
+    zone = facts.account.zone if facts.account else ""
+    return {"zone": zone, **data} if zone else data

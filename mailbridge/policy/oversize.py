@@ -37,9 +37,12 @@ def tell_refused(draft: Draft, facts: Facts, message: ParsedMessage) -> None:
     files = [row for row in facts.attachments if _beyond(row, limit)][:MOST_NAMED]
     if not files or facts.classification.kind is not Kind.HUMAN:
         return
-    names = [f"{row.get('filename') or 'a file'} ({size_in_words(int(row['size']))})" for row in files]
+    most = size_in_words(limit)
+    names = [
+        f"{row.get('filename') or '?'} ({size_in_words(int(row['size']))}, limit {most})" for row in files
+    ]
     draft.record("attachment_refused", files=names, limit_bytes=limit)
-    note = "\n".join((*names, f"The limit is {size_in_words(limit)} a file."))
+    note = "\n".join(names)
     if knows(draft.case, facts, message):
         once = f"attachment_refused:{facts.message_id}"
         told = {"note": note, "greet": message.author.name}

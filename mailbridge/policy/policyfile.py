@@ -33,11 +33,12 @@ Cell = tuple[str, str]
 TOPICS = (
     "register", "entitlement", "escalation", "emergency", "severity", "holidays", "after-hours",
     "cooperation", "coverage", "exclusions", "access", "split", "downloads", "disclaimer", "contacts",
+    "languages",
 )  # fmt: skip
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "policy": (
-        "name", "title", "language", "calendar", "default-plan", "default-severity", "mail-severity",
-        "acknowledgement-counts", "warn-before", "second-zones", "attachment-limit",
+        "name", "title", "language", "languages", "calendar", "default-plan", "default-severity",
+        "mail-severity", "acknowledgement-counts", "warn-before", "second-zones", "attachment-limit",
     ),
     "calendar": CALENDAR_KEYS,
     "severity": ("title", "description", "calendar"),
@@ -47,7 +48,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "escalation": ("when-missed", "review", "level.N"),
     "answers": ("per-address-per-day",),
     "links": ("portal", "help", "knowledge-base", "user-guide", "downloads", "website", "phone"),
-    "words": ("resolved", "thanks"),
+    "words": ("resolved", "thanks", "contact-changes"),
     "texts": TOPICS,
 }  # fmt: skip
 _NAMED = {"calendar": 1, "severity": 1, "plan": 1, "target": 2}
@@ -334,6 +335,7 @@ class _Assembly:
             version=self.version,
             title=_flat(reader.get("policy", "title")) or name,
             language=reader.read("policy", "language", values.parse_language, "en"),
+            languages=reader.each("policy", "languages", values.parse_language),
             calendars=MappingProxyType(self.calendars),
             calendar=self.calendar,
             severities=self.severities,
@@ -353,6 +355,7 @@ class _Assembly:
             answers_per_address_per_day=reader.read("answers", "per-address-per-day", values.parse_count, 10),
             resolved_words=values.split_list(reader.get("words", "resolved")),
             thanks_words=values.split_list(reader.get("words", "thanks")),
+            contact_words=values.split_list(reader.get("words", "contact-changes")),
             second_zones=tuple(zone.key for zone in reader.each("policy", "second-zones", values.parse_zone)),
             links=self._links(),
             texts=MappingProxyType(

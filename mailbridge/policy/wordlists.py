@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 MAX_WORDS_CHARS = 200
+MAX_READ = 20_000
 _NOISE = re.compile(r"[^\w\s]+")
 _BLANKS = re.compile(r"\s+")
 
@@ -16,10 +17,10 @@ def _plain(text: str) -> str:
     return _BLANKS.sub(" ", _NOISE.sub(" ", folded)).strip()
 
 
-def is_only(new_text: str, words: Sequence[str]) -> bool:
+def is_only(new_text: str, words: Sequence[str], name: str = "") -> bool:
     """Whether the new text is one of these sayings, or several of them in a row, and nothing else.
 
-    A first line with one and a signature below is not "only": when in doubt it is an answer.
+    name is the author's own, with which people sign; any other word is an answer when in doubt.
     """
     if len(new_text) > MAX_WORDS_CHARS:
         return False
@@ -29,9 +30,17 @@ def is_only(new_text: str, words: Sequence[str]) -> bool:
     for saying in sorted((_plain(word) for word in words), key=len, reverse=True):
         if saying:
             rest = re.sub(rf"(?<!\w){re.escape(saying)}(?!\w)", " ", rest)
-    return not rest.strip()
+    left = rest.split()
+    return len(left) < len(_plain(new_text).split()) and set(left) <= set(_plain(name).split())
 
 
-def is_resolved(new_text: str, resolved: Sequence[str], thanks: Sequence[str]) -> bool:
+def is_resolved(new_text: str, resolved: Sequence[str], thanks: Sequence[str], name: str = "") -> bool:
     """Whether the new text says that it is resolved, politely or not, and nothing else."""
-    return bool(resolved) and is_only(new_text, (*resolved, *thanks)) and not is_only(new_text, thanks)
+    said = is_only(new_text, (*resolved, *thanks), name)
+    return bool(resolved) and said and not is_only(new_text, thanks, name)
+
+
+def speaks_of(text: str, words: Sequence[str]) -> bool:
+    """Whether one of these sayings stands anywhere in the text, as whole words."""
+    plain = f" {_plain(text[:MAX_READ])} "
+    return any(f" {_plain(word)} " in plain for word in words if _plain(word))

@@ -28,12 +28,17 @@ _ENGLISH: Mapping[str, str] = {
     "by": "by {when} {zone}",
     "other zone": "{first} ({others})",
     "same elsewhere": "{when} {zone}",
-    "moment": "EEEE, MMMM d, h:mm a",
-    "moment with year": "EEEE, MMMM d, y, h:mm a",
+    "moment": "{day}, {clock}",
+    "day": "EEEE, MMMM d",
+    "day with year": "EEEE, MMMM d, y",
     "clock": "h:mm a",
     "full hour": "h a",
-    "day": "EEEE, MMMM d",
+    # nobody knows for sure which of them 12:00 AM is, nor which midnight "midnight" is
+    "at noon": "12 noon",
+    "at midnight": "12 midnight (start of the day)",
+    "time of": "{place} Time",
     "from to": "{start} to {end}",
+    "noon": "noon",
     "midnight": "midnight",
     "always": "24 hours a day, 7 days a week, including holidays",
     "always short": "around the clock",
@@ -45,16 +50,65 @@ _ENGLISH: Mapping[str, str] = {
     "more": "{count} more days",
     "working": "{count} working {unit}",
     "elapsed": "{count} {unit}",
-    "business_day": "{count} business {unit}",
+    "business_day": "{count} {unit}",
     "same_day": "the same business day",
     "range": "{first}-{rest}",
+    "unit business day": "business day|business days",
     "unit day": "day|days",
     "unit hour": "hour|hours",
     "unit minute": "minute|minutes",
     "unit second": "second|seconds",
+    "link portal": "Support portal",
+    "link help": "Help form",
+    "link knowledge-base": "Knowledge base",
+    "link user-guide": "User guide",
+    "link downloads": "Downloads",
+    "link website": "Website",
+    "link phone": "Telephone",
+}
+_GERMAN: Mapping[str, str] = {
+    "by": "bis {when} ({zone})",
+    "other zone": "{first}, {others}",
+    "same elsewhere": "{when} ({zone})",
+    "moment": "{day}, {clock}",
+    "day": "EEEE, d. MMMM",
+    "day with year": "EEEE, d. MMMM y",
+    "clock": "H:mm 'Uhr'",
+    "full hour": "H 'Uhr'",
+    "at noon": "12:00 Uhr",
+    "at midnight": "0:00 Uhr",
+    "time of": "Zeit von {place}",
+    "from to": "{start} bis {end}",
+    "noon": "12 Uhr",
+    "midnight": "24 Uhr",
+    "always": "rund um die Uhr, an allen Tagen, auch an Feiertagen",
+    "always short": "rund um die Uhr",
+    "and": "{first} und {last}",
+    "days": "{first} bis {last}",
+    "closed on": "Geschlossen ist: {days}.",
+    "closed on weekend": "Am Wochenende ist geschlossen.",
+    "closed now": "Ihre Nachricht kam außerhalb unserer Zeiten an.",
+    "more": "{count} weitere Tage",
+    "working": "{count} {unit} unserer Arbeitszeit",
+    "elapsed": "{count} {unit}",
+    "business_day": "{count} {unit}",
+    "same_day": "am selben Arbeitstag",
+    "range": "{first}-{rest}",
+    "unit business day": "Arbeitstag|Arbeitstage",
+    "unit day": "Tag|Tage",
+    "unit hour": "Stunde|Stunden",
+    "unit minute": "Minute|Minuten",
+    "unit second": "Sekunde|Sekunden",
+    "link portal": "Portal",
+    "link help": "Hilfeformular",
+    "link knowledge-base": "Wissensdatenbank",
+    "link user-guide": "Handbuch",
+    "link downloads": "Downloads",
+    "link website": "Website",
+    "link phone": "Telefon",
 }
 # A further language is one more table with the same keys; a test compares the keys.
-_TABLES: Mapping[str, Mapping[str, str]] = {"en": _ENGLISH}
+_TABLES: Mapping[str, Mapping[str, str]] = {"en": _ENGLISH, "de": _GERMAN}
 _UNIT_NAMES = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
@@ -91,7 +145,8 @@ def zone_name(zone: str, language: str = "en", *, short: bool = False) -> str:
     if zone in ("UTC", "Etc/UTC", "GMT"):
         return "UTC"
     name = get_timezone_name(ZoneInfo(zone), zone_variant="generic", locale=_locale(language))
-    name = f"{zone.rpartition('/')[2].replace('_', ' ')} Time" if "(" in name or "GMT" in name else name
+    if "(" in name or "GMT" in name:
+        name = _table(language)["time of"].format(place=zone.rpartition("/")[2].replace("_", " "))
     return name.removesuffix(" Time") if short else name
 
 
@@ -101,22 +156,24 @@ def moment_in_words(instant: datetime, zone: str, language: str = "en", *, year:
     return _table(language)["same elsewhere"].format(when=told, zone=zone_name(zone, language))
 
 
-def deadline_in_words(policy: Policy, promise: Promise) -> str:
-    """ "by Monday, November 30, 9:30 AM Pacific Time (11:30 AM Central Time)".
+def deadline_in_words(policy: Policy, promise: Promise, *, bare: bool = False) -> str:
+    """ "by Monday, November 30, 9:30 AM Pacific Time (11:30 AM Central Time)"; bare without its "by".
 
     In the calendar's zone and the further ones that the policy tells. The year is said where it is not that
     of arrival.
     """
     zone = policy.calendars[promise.calendar].zone.key
     year = promise.respond_by.year != promise.received_at.year
-    return instant_in_words(policy, promise.respond_by, zone, year=year)
+    return instant_in_words(policy, promise.respond_by, zone, year=year, bare=bare)
 
 
-def instant_in_words(policy: Policy, instant: datetime, zone: str = "", *, year: bool = False) -> str:
+def instant_in_words(
+    policy: Policy, instant: datetime, zone: str = "", *, year: bool = False, bare: bool = False
+) -> str:
     """An instant as deadline_in_words says it; zone "" is the zone of the policy's calendar."""
     table, language = _table(policy.language), policy.language
     home = zone or policy.calendars[policy.calendar].zone.key
-    first = table["by"].format(
+    first = table["same elsewhere" if bare else "by"].format(
         when=_bare_moment(instant, home, language, year=year), zone=zone_name(home, language)
     )
     others = [_elsewhere(instant, home, other, language) for other in policy.second_zones if other != home]
@@ -124,8 +181,18 @@ def instant_in_words(policy: Policy, instant: datetime, zone: str = "", *, year:
 
 
 def _bare_moment(instant: datetime, zone: str, language: str, *, year: bool = False) -> str:
-    pattern = _table(language)["moment with year" if year else "moment"]
-    return _formatted(instant, zone, pattern, language)
+    table = _table(language)
+    day = _formatted(instant, zone, table["day with year" if year else "day"], language)
+    return table["moment"].format(day=day, clock=_time(instant, zone, language))
+
+
+def _time(instant: datetime, zone: str, language: str) -> str:
+    """ "9:30 AM", "12 noon": the time of day of a moment."""
+    table = _table(language)
+    there = instant.astimezone(ZoneInfo(zone))
+    if there.minute == 0 and there.hour in (0, 12):
+        return table["at noon" if there.hour else "at midnight"]
+    return _formatted(instant, zone, table["clock"], language)
 
 
 def _formatted(instant: datetime, zone: str, pattern: str, language: str) -> str:
@@ -135,10 +202,9 @@ def _formatted(instant: datetime, zone: str, pattern: str, language: str) -> str
 
 def _elsewhere(instant: datetime, home: str, other: str, language: str) -> str:
     """The clock in another zone, with the date where it is another day there."""
-    table = _table(language)
     same_day = instant.astimezone(ZoneInfo(home)).date() == instant.astimezone(ZoneInfo(other)).date()
-    told = _formatted(instant, other, table["clock" if same_day else "moment"], language)
-    return table["same elsewhere"].format(when=told, zone=zone_name(other, language))
+    told = (_time if same_day else _bare_moment)(instant, other, language)
+    return _table(language)["same elsewhere"].format(when=told, zone=zone_name(other, language))
 
 
 def hours_in_words(
@@ -199,11 +265,11 @@ def _window(calendar: Calendar, day: date, window: Window, zone: str, language: 
 
 
 def _clock(instant: datetime, zone: str, language: str) -> str:
-    """ "6 AM", "1:30 PM", "midnight"."""
+    """ "6 AM", "1:30 PM", "noon", "midnight"."""
     table = _table(language)
     there = instant.astimezone(ZoneInfo(zone)).time()
-    if there == time(0):
-        return table["midnight"]
+    if there in (time(0), time(12)):
+        return table["noon" if there.hour else "midnight"]
     return _formatted(instant, zone, table["clock" if there.minute else "full hour"], language)
 
 
@@ -277,7 +343,7 @@ def duration_in_words(seconds: int, language: str = "en") -> str:
             continue
         parts.append(f"{count} {_unit(name, count, language)}")
         left = rest
-    return " ".join(parts) or "0 seconds"
+    return " ".join(parts) or f"0 {_unit('second', 0, language)}"
 
 
 def target_in_words(target: Target, language: str = "en") -> str:
@@ -296,7 +362,7 @@ def target_in_words(target: Target, language: str = "en") -> str:
 def _figure(target: Target) -> tuple[str, int]:
     """The unit in which the amount goes whole, at most hours, and its length."""
     if target.unit is Unit.BUSINESS_DAY:
-        return "day", 1
+        return "business day", 1
     return next((name, unit_s) for name, unit_s in _UNIT_NAMES[1:] if target.amount % unit_s == 0)
 
 
@@ -309,3 +375,17 @@ def silence_in_words(rule: AutoClose, language: str = "en") -> str:
     """ "48 hours" or "16 working hours": after how much silence a case closes."""
     unit = Unit.WORKING if rule.working else Unit.ELAPSED
     return target_in_words(Target(unit, rule.after_s, ""), language)
+
+
+def speaks(language: str) -> bool:
+    """Whether there are words for this language."""
+    return language.partition("_")[0].lower() in _TABLES
+
+
+def links_in_words(links: Mapping[str, str], language: str = "en") -> tuple[str, ...]:
+    """ "Support portal: https://...", one a place: what lies in the same place stands on one line."""
+    places: dict[str, list[str]] = {}
+    for key, where in links.items():
+        if where:
+            places.setdefault(where, []).append(_table(language)[f"link {key}"])
+    return tuple(f"{', '.join(names)}: {where}" for where, names in places.items())

@@ -8,7 +8,7 @@ it is given. Fails: never for what a customer wrote.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,10 +17,12 @@ from mailbridge.config import Config
 from mailbridge.model.case import Case, Channel, DeadlineState
 from mailbridge.model.decision import Send
 from mailbridge.model.message import Address
-from mailbridge.model.notice import Audience, NoticeAttachment, NoticeKind
+from mailbridge.model.notice import NoticeAttachment, NoticeKind
 from mailbridge.model.policy import Policy, TargetKind
 from mailbridge.policy import words
+from mailbridge.policy.people import people_of, title_of
 from mailbridge.policy.policyfile import TOPICS
+from mailbridge.policy.saying import RESOLVED
 from mailbridge.policy.targets import has_target, promise, target_of
 from mailbridge.store.apply import History
 
@@ -57,10 +59,21 @@ class InHand:
 class NoticeFacts:
     """Makes the data of notices for one site."""
 
-    def __init__(self, config: Config, policy: Policy, clock: Clock) -> None:
+    def __init__(self, config: Config, policy: Policy, clock: Clock, *, written_in: str = "") -> None:
+        """written_in: language of the policy's own words, where it is not the one to be told in."""
         self._config = config
         self._policy = policy
         self._clock = clock
+        self._written_in = written_in or policy.language
+
+    def told(self, language: str, zone: str = "") -> NoticeFacts:
+        """The same facts in this language, and in one zone more."""
+        policy = self._policy
+        zones = tuple(dict.fromkeys((*policy.second_zones, zone))) if zone else policy.second_zones
+        if (language, zones) == (policy.language, policy.second_zones):
+            return self
+        policy = replace(policy, language=language, second_zones=zones)
+        return NoticeFacts(self._config, policy, self._clock, written_in=self._written_in)
 
     def of(
         self, kind: NoticeKind, case: Case, send: Send, hand: InHand, history: History, tag: str
@@ -73,9 +86,7 @@ class NoticeFacts:
                 "support": site.support[0].address,
                 "escalation": site.escalation[0].address if site.escalation else "",
             },
-            "language": case.language
-            if kind.audience is Audience.CUSTOMER and case.language
-            else policy.language,
+            "language": policy.language,
             "case": self._case(case, tag),
             "promise": self._promise(kind, case),
             "update": self._update(case),
@@ -104,6 +115,9 @@ class NoticeFacts:
             "severity_title": severity,
             "severity_only": len(policy.severities) == 1,
             "severity_chosen": case.severity != policy.mail_severity,
+            "resolution": policy.resolution.get((case.plan, case.severity), ""),
+            "said_resolved": case.close_reason == RESOLVED,
+            "foreign": case.language[:2] not in ("", policy.language),
             "plan": case.plan,
             "plan_title": plan,
             "requester_name": case.requester_name,
@@ -124,7 +138,8 @@ class NoticeFacts:
         }
         return {
             "title": policy.title,
-            "language": policy.language,
+            "language": self._written_in,
+            "links_words": list(words.links_in_words(policy.links, policy.language)),
             "texts": dict.fromkeys(TOPICS, "") | dict(policy.texts),
             "links": dict(policy.links) | links,
         }
@@ -161,8 +176,10 @@ class NoticeFacts:
         why = words.why_later(policy, made)
         day = made.received_at.astimezone(calendar.zone).date()
         return {
-            "respond_by_words": words.deadline_in_words(policy, made).removeprefix("by "),
-            "target_words": words.target_in_words(target_of(policy, case.plan, case.severity, target_kind)),
+            "respond_by_words": words.deadline_in_words(policy, made, bare=True),
+            "target_words": words.target_in_words(
+                target_of(policy, case.plan, case.severity, target_kind), policy.language
+            ),
             "why_later": why.text,
             "hours_words": words.hours_in_words(
                 calendar, made.received_at.date(), policy.second_zones, policy.language
@@ -180,7 +197,10 @@ class NoticeFacts:
         if due is None or not has_target(policy, case.plan, case.severity, TargetKind.UPDATE):
             return None
         target = target_of(policy, case.plan, case.severity, TargetKind.UPDATE)
-        return {"due_words": self._when(due), "target_words": words.target_in_words(target)}
+        return {
+            "due_words": self._when(due),
+            "target_words": words.target_in_words(target, policy.language),
+        }
 
     def _close(self, case: Case) -> dict[str, Any] | None:
         rule = self._policy.auto_close
@@ -189,7 +209,7 @@ class NoticeFacts:
         now = self._clock.now()
         return {
             "close_at_words": self._when(case.auto_close_at) if case.auto_close_at else "",
-            "silence_words": words.silence_in_words(rule),
+            "silence_words": words.silence_in_words(rule, self._policy.language),
             "reopen_until_words": self._when(now + timedelta(seconds=rule.reopen_within_s), year=True),
         }
 
@@ -235,8 +255,11 @@ class NoticeFacts:
             found = {"level": case.escalation_level}
         if not found:
             return None
-        level = next((row for row in self._policy.levels if row.number == found.get("level")), None)
-        found.setdefault("title", level.title if level else f"Level {found.get('level')}")
+        level = int(found.get("level") or 0)
+        found.setdefault("title", title_of(self._policy, level))
+        site = self._config.site
+        staff = [person.address for person in site.staff]
+        found["told"] = people_of(self._policy, level, staff, site.own_addresses)[1]
         found["reason"] = self._named(str(found.get("reason", "")))
         rows = history()[-MOST_HISTORY:] if kind is NoticeKind.ESCALATION else []
         newest = _newest(rows, hand.text) if hand.text else None
@@ -262,7 +285,9 @@ class NoticeFacts:
             return None
         return {
             "caller": hand.caller,
-            "duration_words": words.duration_in_words(round(hand.duration_s)) if hand.duration_s else "",
+            "duration_words": words.duration_in_words(round(hand.duration_s), self._policy.language)
+            if hand.duration_s
+            else "",
             "transcript": hand.transcript,
             "pending": hand.pending_transcript,
         }
@@ -278,7 +303,7 @@ class NoticeFacts:
         return text
 
     def _when(self, instant: datetime, *, year: bool = False) -> str:
-        return words.instant_in_words(self._policy, instant, year=year).removeprefix("by ")
+        return words.instant_in_words(self._policy, instant, year=year, bare=True)
 
 
 def _newest(rows: Sequence[Mapping[str, Any]], text: str) -> Mapping[str, Any] | None:

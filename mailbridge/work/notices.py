@@ -62,13 +62,15 @@ class NoticeWriter:
         site = self._config.site
         tag = site.subject_tag.replace("{number}", str(case.number))
         files = hand.files(send.attachments) if send.attachments and not kind.automatic else ()
-        data = self._facts.of(kind, _greeting(case, send), send, hand, history, tag)
+        language = self._language(kind, case)
+        told = self._facts.told(language, str(send.data.get("zone", "")))
+        data = told.of(kind, _greeting(case, send), send, hand, history, tag)
         notice = Notice(
             kind=kind,
             to=send.to,
             cc=send.cc,
             data=data,
-            language=self._language(kind, case),
+            language=language,
             policy=self._policy.name,
             subject_tag=tag,
             attachments=files,
@@ -130,9 +132,11 @@ class NoticeWriter:
         return f"{name} at {self._config.site.name}" if name else self._config.site.name
 
     def _language(self, kind: NoticeKind, case: Case) -> str:
-        """The customer's as guessed from the mail; staff read the policy's."""
+        """The customer's, as guessed, where the policy answers in it; staff read the policy's."""
+        policy = self._policy
         own = case.language if kind.audience is Audience.CUSTOMER else ""
-        return own or self._policy.language
+        spoken = not policy.languages or own in policy.languages
+        return self._renderer.language_of(kind, policy.name, (own if spoken else "", policy.language))
 
 
 def _greeting(case: Case, send: Send) -> Case:

@@ -45,5 +45,7 @@ def facts(policy_name: str, kind: NoticeKind, **more: Any) -> dict[str, Any]:
         "is_acknowledgement_answer": policy.acknowledgement_counts,
     }
     links = {"portal": policy.links.get("portal", ""), "phone": policy.links.get("phone", "")}
-    data["policy"] = {"title": policy.title, "texts": dict(policy.texts), "links": links}
+    data["case"]["resolution"] = policy.resolution.get((made.plan, made.severity), "")
+    told = list(words.links_in_words(policy.links))
+    data["policy"] = {"title": policy.title, "texts": dict(policy.texts), "links": links, "links_words": told}
     return data | more

@@ -50,7 +50,7 @@ def _facts_that_must_show(name: str) -> Iterator[str]:
     yield from {
         "default/acknowledgement": ("promiserespondbywords", "promisetargetwords", "promisewhylater",
                                     "promisehourswords0", "caseseveritytitle", "casetag",
-                                    "siteescalation", "policytextsseverity", "policylinksportal"),
+                                    "siteescalation", "policytextsseverity", "policylinkswords0"),
         "default/auto_close_warning": ("closecloseatwords", "closesilencewords", "casesubject"),
         "default/auto_close": ("closesilencewords", "closereopenuntilwords", "casesubject"),
         "default/escalation": ("escalationtitle", "escalationreason", "escalationhistory0text", "messagetext",

@@ -146,7 +146,7 @@ def test_plans_and_severities() -> None:
     mailed = {name: library.load_policy(name).mail_severity for name in library.shipped()}
     assert mailed == {
         "mekorma": "minimal", "memsource": "minimal", "gotomyerp": "minimal", "standard-enterprise": "low",
-        "tekstack": "low",
+        "tekstack": "normal",
     }  # fmt: skip
     assert library.load_policy("gotomyerp").default_plan == "starter"
     assert library.load_policy("standard-enterprise").default_plan == "standard"

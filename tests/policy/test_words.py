@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
@@ -44,7 +45,7 @@ def test_another_day_in_the_second_zone_is_said() -> None:
     text = GOOD.replace("name = desk", "name = desk\nsecond-zones = Asia/Tokyo, UTC, Asia/Kathmandu")
     expected = (
         "by Monday, May 4, 5:00 PM Central European Time "
-        "(Tuesday, May 5, 12:00 AM Japan Time, 3:00 PM UTC, 8:45 PM Nepal Time)"
+        "(Tuesday, May 5, 12 midnight (start of the day) Japan Time, 3:00 PM UTC, 8:45 PM Nepal Time)"
     )
     assert told(parse_policy(text, "policy.ini"), "2026-05-04T13:00:00+02:00") == expected
 
@@ -56,8 +57,8 @@ def test_zone_of_the_cell() -> None:
 
 
 def test_a_language_without_words_of_its_own_has_its_own_dates() -> None:
-    policy = parse_policy(GOOD.replace("name = desk", "name = desk\nlanguage = de"), "policy.ini")
-    assert "Montag, Mai 4" in told(policy, "2026-05-04T09:00:00+02:00")
+    policy = parse_policy(GOOD.replace("name = desk", "name = desk\nlanguage = fr"), "policy.ini")
+    assert "lundi, mai 4, 1:00 PM" in told(policy, "2026-05-04T09:00:00+02:00")
 
 
 def test_hours_of_mekorma() -> None:
@@ -71,7 +72,7 @@ def test_hours_follow_the_season_of_the_second_zone() -> None:
     """Berlin and New York are five hours apart for two weeks in March, else six."""
     calendar = parse_policy(GOOD, "policy.ini").calendars["office"]
     zones = ("America/New_York",)
-    assert words.hours_in_words(calendar, date(2026, 3, 18), zones).endswith("4 AM to 12 PM (Eastern)")
+    assert words.hours_in_words(calendar, date(2026, 3, 18), zones).endswith("4 AM to noon (Eastern)")
     assert words.hours_in_words(calendar, date(2026, 4, 15), zones).endswith("3 AM to 11 AM (Eastern)")
 
 
@@ -80,7 +81,7 @@ def test_hours_follow_the_season_of_the_second_zone() -> None:
     [
         ("hours = always", "24 hours a day, 7 days a week, including holidays"),
         ("hours = always\nclosed = 2026-05-01 May Day", "Monday to Sunday around the clock"),
-        ("saturday = 9:30-12:00, 13:00-24:00", "Saturday 9:30 AM to 12 PM, 1 PM to midnight"),
+        ("saturday = 9:30-12:00, 13:00-24:00", "Saturday 9:30 AM to noon, 1 PM to midnight"),
         ("friday-saturday = 22:00-06:00", "Friday and Saturday 10 PM to 6 AM"),
         ("monday = 9:00-17:00\nwednesday = 9:00-17:00", "Monday 9 AM to 5 PM, Wednesday 9 AM to 5 PM"),
     ],
@@ -189,3 +190,46 @@ def test_every_zone_has_a_name(zone: str) -> None:
     assert name
     assert "Unknown" not in name
     assert "(" not in name
+
+
+def test_every_language_has_every_word() -> None:
+    tables = [words._TABLES[language] for language in ("en", "de")]
+    assert tables[0].keys() == tables[1].keys()
+    assert [key for key in tables[0] if tables[0][key].count("{") != tables[1][key].count("{")] == []
+
+
+def test_noon_and_midnight_are_called_so() -> None:
+    """12:00 AM is read as noon by half of those who read it; a day has two midnights."""
+    memsource = library.load_policy("memsource")
+    assert (
+        told(memsource, "2026-11-16T12:00:00Z")
+        == "by Tuesday, November 17, 12 midnight (start of the day) UTC"
+    )
+    assert told(memsource, "2026-11-16T00:00:59Z") == "by Monday, November 16, 12 noon UTC"
+    assert told(memsource, "2026-11-16T00:01:00Z") == "by Monday, November 16, 12:01 PM UTC"
+
+
+def test_german() -> None:
+    german = replace(MEKORMA, language="de")
+    assert told(german, "2026-11-25T14:30:00-08:00") == (
+        "bis Montag, 30. November, 9:30 Uhr (Nordamerikanische Westküstenzeit), "
+        "11:30 Uhr (Nordamerikanische Zentralzeit)"
+    )
+    assert why(german, "2026-11-21T10:00:00-08:00").text == "Am Wochenende ist geschlossen."
+    assert "Thanksgiving Day (Donnerstag, 26. November) und" in why(german, "2026-11-25T13:30:00-08:00").text
+    calendar = MEKORMA.calendars["support"]
+    assert words.hours_in_words(calendar, date(2026, 11, 25), (), "de").startswith(
+        "Montag bis Donnerstag 6 Uhr bis 17 Uhr, Freitag 6 Uhr bis 16 Uhr"
+    )
+    assert words.zone_name("Asia/Kathmandu", "de") == "Zeit von Kathmandu"
+    one = values.parse_target("1 business day")
+    assert words.target_in_words(one, "de") == "1 Arbeitstag"
+    assert words.duration_in_words(5400, "de") == "1 Stunde 30 Minuten"
+
+
+def test_links_in_one_place_stand_on_one_line() -> None:
+    assert words.links_in_words({"portal": "https://a.example", "website": "https://b.example",
+                                 "downloads": "https://b.example", "phone": ""}) == (
+        "Support portal: https://a.example",
+        "Website, Downloads: https://b.example",
+    )  # fmt: skip

@@ -256,7 +256,7 @@ def test_cases_of_another_policy_go_on_under_the_new_one() -> None:
         [acknowledgement] = desk.mails("acknowledgement", JO)
         assert desk.mail(JO, "Hello?", answers=acknowledgement).outcome == "threaded"
         case = desk.case(1)
-        assert (case.severity, case.plan) == ("low", load_policy("tekstack").default_plan)
+        assert (case.severity, case.plan) == ("normal", load_policy("tekstack").default_plan)
         assert case.respond_by == made, "the promise that was made stays"
         assert "policy_changed" in desk.events(1)
         desk.mail(ANN, "Here.", answers=desk.mails("staff_notice", ANN)[0])

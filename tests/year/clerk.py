@@ -160,7 +160,7 @@ class Clerk:
     def reopened(self, row: Any) -> None:
         if row.data["reason"] == "reopened by staff":
             ledger, true, text, key = self._begin(row)
-            ledger.reopen()
+            ledger.reopen(true, text, key)
             ledger.owe("next" if ledger.answered is not None else "first", row.at, true, text, key)
 
     def merged(self, row: Any) -> None:

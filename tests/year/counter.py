@@ -127,7 +127,7 @@ TEXTS = {
             ("subscription", "normal"): Target(working=240),
             ("subscription", "low"): Target(days=1),
         },
-        mail_severity="low",
+        mail_severity="normal",
         update={"critical": Target(days=1), "normal": Target(days=5)},
         acknowledged=True,
     ),

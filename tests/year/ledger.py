@@ -182,6 +182,8 @@ class Ledger:
     def customer(self, kind: str | None, arrived: datetime, true: datetime, text: Text, key: Key) -> None:
         """A message that support has to answer; kind None: a review, no new promise."""
         self.no_silence()
+        if self.status == "closed":
+            self.reopen(true, text, key)
         self.status = "open"
         if kind is not None:
             self.owe(kind, arrived, true, text, key)
@@ -264,8 +266,10 @@ class Ledger:
         self.status, self.since, self.state, self.due, self.held = "closed", None, "none", None, False
         self.timers.clear()
 
-    def reopen(self) -> None:
+    def reopen(self, true: datetime, text: Text, key: Key) -> None:
+        """A closed case owed no word of how it stands; an open one does."""
         self.status = "open"
+        self.owe_update(self.books.machine(true), true, text, key)
 
     def hold(self, until: datetime | None, true: datetime, key: Key) -> None:
         self.held = True
