@@ -13,7 +13,7 @@ from mailbridge.mail.words import folded
 
 SUBJECT = re.compile(
     folded(
-        r"^\W*(?:(?:e-?mail |message )?(?:undeliver(?:able|ed)|undelivarable|returned mail\b|returned e-?mail\b|returned to sender|"
+        r"^\W*(?:(?:e-?mail |message )?(?:undeliver(?:able|ed)|undelivarable|returned mail\b|returned e-?mail\b|(?:e-?mail|message) returned\b|returned to sender|"
         r"mail could not be delivered|message could not be delivered|delivery (?:status )?notification \(|delivery status notification|"
         r"delivery notification\b|delivery (?:has )?fail(?:ed|ure)|delivery (?:error|problem|report|incomplete|delay)|"
         r"failure notice|failure delivery|failed delivery|failed mail|mail (?:delivery|system|server)[ :-]{1,3}(?:fail|error|problem|report|delay)|"
@@ -68,7 +68,7 @@ PHRASES = re.compile(
         r"did not reach the following recipient|delivery (?:to the following|has failed|failed|attempt|to (?:this|these))|failed to deliver|"
         r"(?:error|problem|failure)s? occurred (?:while|during|when) (?:trying to )?(?:deliver|send)|an error occurred (?:while|sending|when)|"
         r"the original message was received at|transcript of (?:the )?session follows|permanent fatal errors|permanent error|"
-        r"returned to (?:the )?sender|return(?:ing|ed) (?:your )?(?:message|mail|e-?mail)|mailbox (?:is )?(?:full|unavailable|exceed|not found|disabled)|"
+        r"returned to (?:the )?sender|return(?:ing|ed) (?:your )?(?:message|mail|e-?mail)|mailbox (?:is )?(?:full|unavailable|exceed|not found|disabled|inactive|unknown|does ?n[o'’]t exist)|"
         r"over quota|quota exceed|exceed(?:s|ed)? (?:the |its |his |allowed |storage )?(?:quota|allowed size|limit|mailbox)|user unknown|unknown user|no such user|recipient unknown|unknown recipient|"
         r"user (?:is )?(?:doesn['’]t exist|does not exist|not found|not known)|address (?:rejected|not found|unknown)|no such (?:mailbox|recipient|person|address|domain)|invalid (?:recipient|mailbox|address)|"
         r"not (?:listed in|accepting mail)|account (?:has been |is )?(?:disabled|inactive|discontinued|suspended)|message (?:was )?(?:rejected|blocked|refused)|"

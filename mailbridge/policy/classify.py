@@ -66,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     Rule("auto-reply-header", Kind.AUTO_REPLY, rules_auto.auto_reply_header),
     Rule("desk-acknowledgement", Kind.AUTO_REPLY, rules_auto.desk_acknowledgement),
     Rule("auto-reply-words", Kind.AUTO_REPLY, rules_auto.auto_reply_words),
+    Rule("robot-shape", Kind.AUTO_REPLY, rules_auto.robot_answer),
     Rule("auto-generated", Kind.AUTO_GENERATED, rules_auto.auto_generated_header),
     Rule("answer-through-a-list", Kind.HUMAN, rules_auto.person_in_a_list),
     Rule("list", Kind.LIST, rules_auto.list_mail),

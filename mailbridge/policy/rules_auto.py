@@ -259,6 +259,28 @@ def _absence_behind_re(look: Look, away: re.Match[str] | None) -> str:
     return ""
 
 
+def robot_answer(look: Look) -> str:
+    """An answer in the shape of a robot's, with words of its trade: under a subject of its own, nothing quoted,
+    nothing asked. A person who changes the subject of a thread does not also speak like this."""
+    if not look.answers_us or not _robot_shaped(look):
+        return ""
+    if look.automatic:  # another desk tells of its agents' answers so, too: those are its reports
+        return "" if other_desk(look) else f"answers us, and Auto-Submitted: {look.automatic}"
+    text = f"{look.subject} {look.fresh}"
+    if words.AUTOMATIC_SUBJECT.search(look.subject) or words.AUTOMATIC.search(look.fresh):
+        return "answers us, in a robot's shape, and says automatic"
+    if words.ABSENCE.search(text) and words.UNTIL.search(text):
+        return "answers us, in a robot's shape, with words of absence"
+    if words.RECEIVED.search(text) and words.PROMISE.search(text):
+        return "answers us, in a robot's shape, with words of receipt"
+    return ""
+
+
+def _robot_shaped(look: Look) -> bool:
+    moved = words.REPLY_PREFIX.match(look.subject) or words.FORWARD_PREFIX.match(look.subject)
+    return not moved and len(look.message.text) < 1500 and _quotes_nothing(look) and not _asks(look)
+
+
 def _says_absent(subject: str) -> bool:
     """The subject is itself a sentence of absence. "Automatic reply does not work" is none."""
     hit = None if "?" in subject else words.AWAY_TEXT.match(subject)
@@ -349,7 +371,17 @@ def auto_generated_system(look: Look) -> str:
         return "the sender is a robot's name, and the message says bulk"
     if _unattended(look) and not look.answers and words.ALARM_SUBJECT.match(look.subject):
         return "" if _asks_or_greets(look) else "the sender is a robot's name, and the subject an alarm's"
+    if _no_reply(look) and not look.answers_us:
+        return "the sender says that it takes no answers"
     return ""
+
+
+def _no_reply(look: Look) -> bool:
+    """A no-reply address. A form on a web site has one, too: with the person in Reply-To, or asking in its text."""
+    author = look.message.author
+    elsewhere = any(one.key and one.key != author.key for one in look.message.reply_to)
+    local = author.key.partition("@")[0]
+    return bool(words.NO_REPLY_LOCAL.match(local)) and not elsewhere and not _asks(look)
 
 
 def list_mail(look: Look) -> str:

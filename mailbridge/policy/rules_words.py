@@ -114,7 +114,7 @@ WEAK_ALONE = _compiled(_START + "|".join(_WEAK) + r")[\]\)>*_ ]*(?:[:;!]|[-–�
 AUTO_SUBJECT = _compiled(_START + "|".join(_PREFIXES) + _END)
 # Lotus Notes writes the name first.
 LOTUS_SUBJECT = _compiled(
-    r"^(?:auto: )?.{2,60} (?:is|will be) (?:out of (?:the )?office|away)\b|^.{2,60} (?:ist (?:außer haus|nicht im (?:büro|haus))|est absente?|está (?:ausente|fuera)|è (?:assente|fuori)|is afwezig|är frånvarande)\b.{0,60}$"
+    r"^(?:auto: )?.{2,60} (?:is|will be) (?:out of (?:the )?office|away|on (?:annual |maternity |parental |sick )?(?:vacation|leave|holidays?))\b|^.{2,60} (?:ist (?:außer haus|nicht im (?:büro|haus))|est absente?|está (?:ausente|fuera)|è (?:assente|fuori)|is afwezig|är frånvarande)\b.{0,60}$"
 )
 # Between a robot's answer and a person's: an acknowledgement of receipt.
 ACK_SUBJECT = _compiled(
@@ -166,12 +166,40 @@ DESK_MAILER = _compiled(
 )
 # What only a desk's robot adds to its acknowledgement.
 ROBOT_TEXT = _compiled(
-    r"automat(?:ed|ic(?:ally)?|isch|ique(?:ment)?|ic[ao]|iczn\w+|ick\w+)|do not reply|bitte nicht antworten|(?:ticket|case|reference|request|incident|confirmation|tracking) (?:number|id|no\.?|#|nr)|ticket ?#?\d|case ?#?\d|(?:will|shall) (?:be )?(?:reply|respond|contact|get back|be in touch|answer)|business (?:day|hour)s|as soon as possible|ticket-?nummer|vorgangsnummer|schnellstmöglich|numéro de|número de",
+    r"automat(?:ed|ic(?:ally)?|isch|ique(?:ment)?|ic[ao]|iczn\w+|ick\w+)|do not reply|bitte nicht antworten|(?:ticket|case|reference|request|incident|confirmation|tracking) (?:number|id|no\.?|#|nr)|ticket ?#?\d|case ?#?\d|(?<!i )(?:will|shall) (?:be )?(?:reply|respond|contact|get back|be in touch|answer)|business (?:day|hour)s|as soon as possible|ticket-?nummer|vorgangsnummer|schnellstmöglich|numéro de|número de",
+    re.I,
+)
+# Stems for an answer that already has a robot's shape (rules_auto._robot_shaped): no reply prefix, no quote, no
+# request. By themselves they prove nothing.
+AUTOMATIC_SUBJECT = _compiled(
+    r"\bautom[aáà]t\w*|\bauto[- ]?(?:reply|respon|antwort|svar|odpow|vastaus)|автомат|автоответ|αυτόματ|自動|自动|자동|אוטומטי|تلقائي|خودکار|otomatik|tự động|อัตโนมัติ",
+    re.I,
+)
+AUTOMATIC = _compiled(
+    r"\b(?:this|it|dies(?:e|es)?|ceci|cette?|est[ae]|quest[ao]|dit|deze|dette|det här|tämä|to jest|toto|ez|acest\w*|bu|это|цей|данное|यह)\b[^.\n]{0,40}(?:autom[aáà]t|otomatik|автомат)|autom[aáà]t\w*[ -](?:\w+ )?(?:e-?mails?|message|reply|response|answer|notification|confirmation|nachricht|antwort|erzeugt|erstellt|generiert|generated|svar|meddelande|bericht|reactie|wiadomość|odpowied|odpověď|zpráva|válasz|üzenet)|(?:message|mensaje|messaggio|mensagem|réponse|respuesta|risposta|resposta|courriel|răspuns|mesaj) autom[aáà]t|автоматическ\w+ (?:ответ|сообщ|увед)|自動(?:送信|返信|応答|配信|回覆)|自动(?:发送|回复|答复|应答)|자동 ?(?:발송|회신|응답)|"
+    r"\bauto[- ]?(?:reply|response|respond|answer|antwort|svar|odpow|vastaus)|автомат\w*|автоответ|αυτόματ|자동|自動(?:送信|返信|応答|配信|回覆)|自动(?:发送|回复|答复|应答)|系统(?:自动|邮件)|אוטומטי|تلقائي|رد آلي|خودکار|otomatik|tự động|อัตโนมัติ|स्वचालित|"
+    r"(?:do not|don['’]t|please no) reply|nicht (?:auf diese \S+ )?(?:zu )?antworten|ne pas répondre|no respond|non rispondere|não responda|niet (?:te )?(?:beantwoorden|antwoorden|reageren)|svara inte|ikke (?:be)?svar|älä vastaa|nie odpowiada|neodpov|ne válaszol|nu răspunde|yanıtlamayın|не отвечайте|не відповіда|返信(?:不要|しないで|できません)|请勿回复|請勿回覆|회신하지|발신 ?전용|送信専用|unattended|not monitored|unmonitored|nicht (?:gelesen|überwacht)",
+    re.I,
+)
+ABSENCE = _compiled(
+    r"\b(?:out of (?:the )?office|ooo|vacation|holidays?|(?:annual|sick|parental|maternity|paternity|planned|on) leave|sabbatical|retired|business trip|travel+ing|away|closed|unavailable|not available|not checking (?:my )?e-?mail|(?:limited|no|spotty|intermittent) (?:access|connectivity|e-?mail)|on training|(?:new|changed) e-?mail address|no longer (?:monitored|in use|valid|active))\b|geschlossen|nicht erreichbar|schulung|auszeit|fermé|indisponible|pas disponible|(?:no|non) [^.\n]{0,12}disponib|cerrad|chius[ie]|fechad|recesso|indispon|gesloten|niet bereikbaar|er niet|stängt|lukket|stengt|suljettu|zamknięt|szkoleni|zavřen|školení|zárva|închis|kapalı|κλειστ|закрыт|休診|定休|urlaub|abwesen|außer haus|nicht (?:im (?:büro|haus|dienst)|am platz|da\b)|verreist|dienstreise|elternzeit|in kur\b|feiertag|absen(?:t|ce)|congé|vacances|déplacement|hors du bureau|vacacion|ausen(?:te|cia)|fuera de|ausên|férias|fora do|assen(?:te|za)|ferie\b|fuori (?:sede|ufficio)|vakantie|afwezig|verlof|niet (?:aanwezig|op kantoor)|\bsemester|frånvar|bortrest|tjänstledig|fravær|bortreist|ute av kontoret|på ferie|har ferie|\w*loma(?:lla)?\b|poissa|urlop|nieobecn|poza biurem|delegacj|dovolen|nepřítom|neprítom|mimo kancelář|szabads|távol|házon kívül|concediu|absen|plecat|izin(?:de|li)|izinde|tatil|ofis dışı|άδεια|απουσ|λείπω|εκτός γραφείου|отпуск|отсутств|командиров|не будет на (?:рабочем )?месте|нет (?:в офисе|на месте)|вне офиса|відпустк|відсутн|поза офісом|отпуск|godišnj|odsut|odsot|dopust|одмор|одсу|puhkus|atvaļin|atostog|休暇|不在|出張|休業|休假|外出|出差|不在办公|휴가|부재|출장|חופש|מחוץ למשרד|לא במשרד|إجازة|خارج المكتب|مرخصی|nghỉ|vắng|\bcuti\b|bercuti|luar kantor|ไม่อยู่|ลาพัก|अवकाश|छुट्टी",
+    re.I,
+)
+UNTIL = _compiled(
+    r"\b(?:until|till|back|return\w*|again|while i|next in|reach\w*|urgent|emergenc\w*|contact|instead|please note|from now|i am|i['’]m|i will|i have|bis|ab|wieder|zurück|rückkehr|vertretung|dringend\w*|ich bin|ich habe|bin|jusqu\w*|retour|urgence|je suis|je serai|hasta|vuelvo|regres\w*|urgen\w*|estoy|fino|rientr\w*|sono|sarò|até|retorn\w*|volto|estou|tot|terug|ik ben|bereikbaar|till|tillbaka|jag|til|tilbage|tilbake|jeg|asti|saakka|palaan|olen|do|powro\w*|wróc\w*|jestem|przebywam|návrat\w*|jsem|som|budu|ig|vagyok|leszek|până|sunt|revin|kadar|dön\w*|έως|μέχρι|επιστρ\w*|до|верн\w*|буду|поверн\w*|я|sampai|hingga|saya|đến|trở lại|tôi)\b|まで|以降|戻り|いただいて|返回|回来|至|我|본인|까지|중입니다|עד|אני|حتى|أنا|سأعود|تا|ถึง|तक",
+    re.I,
+)
+RECEIVED = _compiled(
+    r"(?:received|got) (?:your|the) (?:e-?mail|message|request|mail|enquiry|inquiry)|your (?:e-?mail|message|request|enquiry|inquiry)[^.\n]{0,40}(?:received|registered|logged)|thank(?:s| you) for (?:your (?:e-?mail|message|request|enquiry|inquiry)|contacting|writing|reaching|getting in touch)|confirmation of receipt|acknowledge?ment|eingangsbestätigung|empfangsbestätigung|(?:nachricht|mail|anfrage)[^.\n]{0,40}(?:eingegangen|erhalten)|dank für ihre (?:nachricht|e-?mail|mail|anfrage)|accusé de réception|bien (?:été )?reçu|merci (?:de|pour) votre|acuse de recibo|hemos recibido|gracias por (?:su|contactar)|conferma di ricezione|abbiamo ricevuto|recebemos|confirmação de recebimento|ontvangstbevestiging|(?:hebben|is)[^.\n]{0,30}ontvangen|bedankt voor uw|mottagit|modtaget|mottatt|vastaanot|otrzymaliśmy|dziękujemy za|obdrželi|přijali|megkaptuk|am primit|aldık|ulaştı|λάβαμε|получили|получено|принят[оа]|зарегистрирован|отримали|受け付け|受付(?:完了|番号|いたし)|承りました|お問い合わせ(?:を|いただき)|已(?:经)?收到|收到(?:您|了)|感谢您的来信|접수|קיבלנו|התקבלה|تلقينا|استلمنا|đã nhận|kami (?:telah )?(?:terima|menerima)|ได้รับ",
+    re.I,
+)
+PROMISE = _compiled(
+    r"(?<!i )\b(?:will|shall|aim to) (?:be |soon |shortly )*(?:reply|respond|contact|get back|answer|in touch|process|dealt|review)|(?:ticket|case|reference|request|incident|confirmation|tracking)[- ]?(?:number|id|no\b|nr|#)|within \d|business (?:day|hour)|shortly|as soon as (?:possible|we)|(?:ticket|vorgangs|fall|bearbeitungs)-?nummer|schnellstmöglich|(?:wird|werden)[^.\n]{0,60}(?:bearbeitet|beantwort|melden)|in kürze|numéro de|dans les (?:plus brefs|meilleurs)|traité|número|en breve|le responderemos|numero|al più presto|risponderemo|em breve|responderemos|em até|zo spoedig|binnen \d|nummer|så snart|snarest|mahdollisimman|numer (?:zgł|spr)|jak najszybciej|co nejdříve|hamarosan|cât mai curând|en kısa|σύντομα|номер|в ближайшее|скоро|番号|追って|後ほど|尽快|小时内|工作日|번호|빠른 시일",
     re.I,
 )
 # A request before any word of absence: then somebody writes about answering machines, and is none.
 ASKS = _compiled(
-    r"\b(?:can|could|would|will) (?:you|we|i|somebody|someone|anybody)\b|\bplease (?:set|switch|help|check|configure|tell|change|fix|activate|deactivate|turn|look|enable|disable|add|remove|stop|put)|\bhow (?:do|can|to|should)\b|\bwhat (?:is|does|do|can|should)\b|\bwhy\b|is (?:it|there) (?:possible|a way)|i (?:want|need|would like|tried|get)\b|"
+    r"\b(?:can|could|would|will) (?:you|we|i|somebody|someone|anybody)\b|\bplease (?:set|switch|help|check|configure|tell|change|fix|activate|deactivate|turn|look|enable|disable|add|remove|stop|put)|\bhow (?:do|can|to|should)\b|\bwhat (?:is|does|do|can|should)\b|\bwhy\b|is (?:it|there) (?:possible|a way)|\b(?:call|ring|phone) me\b|rufen sie mich|ruf mich|appelez-moi|llám[ae]me|mi chiami|bel mi?j|ring mig|i (?:want|need|would like|tried|get)\b|"
     r"können sie|könnten sie|kannst du|könnt ihr|\bbitte (?:richten|stellen|schalten|prüfen|helfen|aktivieren|deaktivieren|setzen|tragen)|\bwie (?:kann|richte|stelle|geht|schalte)|ich (?:möchte|bekomme|brauche)|wir (?:möchten|bekommen|brauchen)|pouvez[- ]vous|pourriez|peux[- ]tu|\bcomment\b|je (?:voudrais|souhaite)|\bpued[ea]|podr[ií]a|\bcómo\b|quisiera|necesito|\bpuò\b|potete|come (?:posso|si)|vorrei|\bpod(?:e|em|eria)\b|como (?:posso|faço)|gostaria|kunt u|kun je|\bhoe (?:kan|stel)|ik wil|kan (?:ni|du|jag|i)\b|\bhur\b|\bhvordan\b|\bmiten\b|voisitteko|"
     r"можете|помогите|подскажите|как (?:мне|настро|включ|отключ)|proszę o|czy mo|jak (?:ustaw|włącz|wyłącz)|jak (?:nastav|zapn)|můžete|できますか|教えて|お願い(?:し|でき)ます|设置|请(?:帮|问)|怎么|如何|어떻게|도와",
     re.I,
@@ -189,6 +217,9 @@ ALARM_SUBJECT = _compiled(
 UNSUBSCRIBE = _compiled(
     r"unsubscribe|opt[- ]?out|manage (?:your )?(?:subscription|preferences)|view (?:this|it|the) (?:e-?mail|message|newsletter)? ?in (?:your|a) browser|abmelden|abbestellen|newsletter|se désabonner|désinscri|darse de baja|cancelar (?:la )?suscripción|annulla(?:re)? (?:l['’])?iscrizione|disiscri|cancelar (?:a )?(?:inscrição|assinatura)|afmelden|uitschrijven|avregistrera|отписаться|退订|配信停止",
     re.I,
+)
+NO_REPLY_LOCAL = re.compile(
+    r"^(?:no|do)[-_.]?(?:not[-_.]?)?(?:reply|answer|response)(?:[-_.+].*|s|\d+)?$", re.I
 )
 READ_RECEIPT = _compiled(
     r"^(?:read|gelesen|lu|leído|leido|letto|lida|lido|gelezen|läst|læst|lest|luettu|przeczytano|přečteno|prečítané|olvasva|elolvasva|citit|okundu|прочитано|прочтено|прочетено|διαβάστηκε|開封済み|已读|已讀|읽음|נקרא|not read|ungelesen gelöscht|non lu|no leído|non letto|não lida|niet gelezen|return receipt|disposition notification|read receipt|lesebestätigung|empfangsbestätigung|confirmation de lecture|confirmación de lectura|conferma di lettura|confirmação de leitura|leesbevestiging|läskvitto|開封確認)\s*[:：(]",
