@@ -29,6 +29,7 @@ from mailbridge.mail.bounce_words import (
     REASONS,
     SUBJECT,
     TALK,
+    TO_SENDER,
 )
 from mailbridge.mail.charset import clean, decode
 from mailbridge.mail.leaves import Reading
@@ -42,12 +43,6 @@ _CODE = re.compile(r"(?<![\d.])([45][0-5]\d)(?=[ -])")
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z-]{2,40})[ \t]*:[ \t]*(.*)$")
 _RECIPIENT_FIELD = ("original-recipient", "final-recipient", "x-actual-recipient", "recipient")
 _UNITEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
-# A report speaks to the sender; a person tells what an application said.
-_TO_SENDER = re.compile(
-    r"your (?:e-?mail|message|mail)\b|you(?:['’]ve| have)? sent|following (?:address|recipient|message|user)|"
-    r"ihre (?:e-?mail|nachricht|mail)|votre (?:message|courriel)|su mensaje|suo messaggio|sua mensagem|uw bericht|"
-    r"ваш\w* (?:письм|сообщ)|twoja|vaš|您的邮件|次の|あて先|宛先"
-)
 _ID_LINE = re.compile(r"message[- ]?id\s*[:=]\s*(<[^<>\s]{3,990}>)", re.I)
 _REPLY = re.compile(
     r"^\W{0,3}(?:re|aw|sv|vs|antw|odp|ynt|fwd?|wg|tr|rv|i|enc|回复|答复|转发|返信|転送)\s*(?:\[\d+\])?\s*[:：]",
@@ -127,7 +122,7 @@ def _by_words(headers: Headers, text: str, has_original: bool) -> bool:
     # No sign in the sender: the system's own subject and its own first sentence, both.
     near = phrase is not None and phrase.start() < 400
     quoting = "in-reply-to" in headers or "references" in headers
-    speaks = COPY.search(text) is not None or has_original or _TO_SENDER.search(top) is not None
+    speaks = COPY.search(text) is not None or has_original or TO_SENDER.search(top) is not None
     return failed and near and not quoting and speaks and _technical(headers, text)
 
 

@@ -158,3 +158,10 @@ TALK = re.compile(
     r"\b(?:when|whenever) (?:i|we)\b|\bany idea|what (?:does|can|is) (?:this|that|i|we)\b|ich bekomme|wir bekommen|können sie|könnten sie|bitte (?:prüfen|helfen)|pouvez[- ]vous|podr[ií]a|può|можете",
     re.I,
 )
+
+# A report speaks to the sender; a person tells what an application said.
+TO_SENDER = re.compile(
+    r"your (?:e-?mail|message|mail)\b|you(?:['’]ve| have)? sent|following (?:address|recipient|message|user)|"
+    r"ihre (?:e-?mail|nachricht|mail)|votre (?:message|courriel)|su mensaje|suo messaggio|sua mensagem|uw bericht|"
+    r"ваш\w* (?:письм|сообщ)|twoja|vaš|您的邮件|次の|あて先|宛先"
+)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from mailbridge.model.envelope import Envelope
 from mailbridge.model.message import Classification, Kind, ParsedMessage, RuleHit, Voicemail
 from mailbridge.model.own import Own
-from mailbridge.policy import rules_auto
+from mailbridge.policy import rules_auto, rules_machines
 from mailbridge.policy.look import Look, look_at
 from mailbridge.policy.rules_answer import no_answer_reason
 from mailbridge.policy.rules_voice import find_voicemail
@@ -67,10 +67,10 @@ RULES: tuple[Rule, ...] = (
     Rule("desk-acknowledgement", Kind.AUTO_REPLY, rules_auto.desk_acknowledgement),
     Rule("auto-reply-words", Kind.AUTO_REPLY, rules_auto.auto_reply_words),
     Rule("robot-shape", Kind.AUTO_REPLY, rules_auto.robot_answer),
-    Rule("auto-generated", Kind.AUTO_GENERATED, rules_auto.auto_generated_header),
-    Rule("answer-through-a-list", Kind.HUMAN, rules_auto.person_in_a_list),
-    Rule("list", Kind.LIST, rules_auto.list_mail),
-    Rule("system-mail", Kind.AUTO_GENERATED, rules_auto.auto_generated_system),
+    Rule("auto-generated", Kind.AUTO_GENERATED, rules_machines.auto_generated_header),
+    Rule("answer-through-a-list", Kind.HUMAN, rules_machines.person_in_a_list),
+    Rule("list", Kind.LIST, rules_machines.list_mail),
+    Rule("system-mail", Kind.AUTO_GENERATED, rules_machines.auto_generated_system),
     Rule("invitation", Kind.CALENDAR, _invitation),
 )
 

@@ -10,7 +10,7 @@ import re
 
 from mailbridge.model.message import Kind
 from mailbridge.policy.look import Look, without_plus
-from mailbridge.policy.rules_auto import list_mail, list_path, other_desk, own_list
+from mailbridge.policy.rules_machines import list_mail, list_path, other_desk, own_list
 from mailbridge.policy.rules_words import NOT_ANSWERED_LOCAL
 
 _SILENT = {

@@ -13,6 +13,8 @@ from mailbridge.mail.bounce_words import CONFIRM
 from mailbridge.policy import rules_fields as fields
 from mailbridge.policy import rules_words as words
 from mailbridge.policy.look import Look, without_plus
+from mailbridge.policy.rules_machines import other_desk
+from mailbridge.policy.rules_signs import asks, asks_or_greets, bulk, quotes_nothing, unattended
 
 _OF_ITSELF = re.compile(r"automat|autom[áà]t|auto-|do not|автомат|自动|自動|자동")
 
@@ -111,19 +113,10 @@ def read_receipt(look: Look) -> str:
         return "is a read receipt in winmail.dat"
     if re.search(r"content-classes:mdn|report-type=disposition", look.value("content-class").lower()):
         return "Content-Class says read receipt"
-    if words.READ_RECEIPT.match(look.subject) and not _asks_or_greets(look):
+    if words.READ_RECEIPT.match(look.subject) and not asks_or_greets(look):
         says = words.RECEIPT_TEXT.search(look.top[:500])
         return "subject and text are a read receipt's" if says else ""
     return ""
-
-
-def _asks_or_greets(look: Look) -> bool:
-    """A person talks: a question mark, a request, a greeting or thanks."""
-    return _asks(look) or bool(words.GREETS.search(look.fresh))
-
-
-def _asks(look: Look) -> bool:
-    return any(mark in look.fresh for mark in "?؟") or bool(words.ASKS.search(look.fresh[:800]))
 
 
 def challenge(look: Look) -> str:
@@ -139,11 +132,11 @@ def challenge(look: Look) -> str:
         and all(CONFIRM.search(one.diagnostic) for one in bounce.recipients)
     ):
         return "the recipient's server asks for a confirmation"
-    asks = CONFIRM.search(look.top[:1500])
+    wants = CONFIRM.search(look.top[:1500])
     subject = words.CHALLENGE_SUBJECT.search(
         look.subject,
     )
-    if asks and subject and (look.null_sender or look.automatic or look.answers or look.has("precedence")):
+    if wants and subject and (look.null_sender or look.automatic or look.answers or look.has("precedence")):
         return "asks the sender to confirm before it delivers"
     return ""
 
@@ -217,11 +210,11 @@ def auto_reply_words(look: Look) -> str:
         look.null_sender or bool(look.automatic) or bool(look.has("precedence", "x-auto-response-suppress"))
     )
     # Somebody who asks for something before he speaks of absence writes about it, and is not away.
-    asks = away and words.ASKS.search(look.fresh[: away.end()])
+    before = away and words.ASKS.search(look.fresh[: away.end()])
     signs = (
         ("it answers a message", strong and look.answers),
         ("it has no return path", look.null_sender),
-        ("it says so", away and not asks and (strong or words.WEAK_ALONE.match(look.subject))),
+        ("it says so", away and not before and (strong or words.WEAK_ALONE.match(look.subject))),
         ("a header", machine),
         (
             "it is short and answers us",
@@ -243,13 +236,13 @@ def _absence_behind_re(look: Look, away: re.Match[str] | None) -> str:
     absent = bool(away and not _OF_ITSELF.search(away[0])) or words.AWAY_TEXT.search(bare) is not None
     if (look.null_sender or look.automatic) and (absent or hit or last or (away and look.answers)):
         return "no return path or Auto-Submitted, and words of absence"
-    if _bulk(look) and look.answers_us and _curt(look) and not words.REPLY_PREFIX.match(look.subject):
+    if bulk(look) and look.answers_us and _curt(look) and not words.REPLY_PREFIX.match(look.subject):
         return "Precedence, and it answers us in a few words under a subject of its own"
-    if _bulk(look) and look.answers and absent and _curt(look):
+    if bulk(look) and look.answers and absent and _curt(look):
         return "Precedence, and an answer with words of absence"
     if look.null_sender and look.has("precedence", "x-precedence", "x-auto-response-suppress"):
         return "no return path and Precedence"
-    if look.null_sender and look.answers and not _asks(look):
+    if look.null_sender and look.answers and not asks(look):
         return "no return path, and it answers a message"
     forwarded = words.FORWARD_PREFIX.match(look.subject)
     if last and look.answers and _curt(look) and not forwarded:
@@ -260,8 +253,8 @@ def _absence_behind_re(look: Look, away: re.Match[str] | None) -> str:
 
 
 def robot_answer(look: Look) -> str:
-    """An answer in the shape of a robot's, with words of its trade: under a subject of its own, nothing quoted,
-    nothing asked. A person who changes the subject of a thread does not also speak like this."""
+    """An answer in the shape of a robot's, with words of its trade: under a subject of its own, nothing
+    quoted, nothing asked. A person who changes the subject of a thread does not also speak like this."""
     if not look.answers_us or not _robot_shaped(look):
         return ""
     if look.automatic:  # another desk tells of its agents' answers so, too: those are its reports
@@ -278,7 +271,8 @@ def robot_answer(look: Look) -> str:
 
 def _robot_shaped(look: Look) -> bool:
     moved = words.REPLY_PREFIX.match(look.subject) or words.FORWARD_PREFIX.match(look.subject)
-    return not moved and len(look.message.text) < 1500 and _quotes_nothing(look) and not _asks(look)
+    moved = moved or words.TOPIC.match(look.subject)
+    return not moved and len(look.message.text) < 1500 and quotes_nothing(look) and not asks(look)
 
 
 def _says_absent(subject: str) -> bool:
@@ -295,12 +289,8 @@ def _end_in_brackets(subject: str) -> str:
 
 def _curt(look: Look) -> bool:
     """A few words, no quote, no question."""
-    asks = any(mark in look.message.subject + look.message.text for mark in "?？؟")
-    return len(look.message.text) < 600 and _quotes_nothing(look) and not asks
-
-
-def _quotes_nothing(look: Look) -> bool:
-    return look.message.text.strip() == look.message.new_text.strip()
+    question = any(mark in look.message.subject + look.message.text for mark in "?？؟")
+    return len(look.message.text) < 600 and quotes_nothing(look) and not question
 
 
 def desk_acknowledgement(look: Look) -> str:
@@ -313,153 +303,15 @@ def desk_acknowledgement(look: Look) -> str:
         or (fields.DESK_IDS.match(look.message.message_id) and "its Message-ID")
         or (words.DESK_MAILER.search(look.value("x-mailer")) and "X-Mailer")
     )
-    automatic = look.automatic or look.has("x-auto-response-suppress") or _bulk(look)
+    automatic = look.automatic or look.has("x-auto-response-suppress") or bulk(look)
     if automatic or (desk and in_subject and in_text):
         return f"acknowledges receipt, and {desk or 'a header'} says machine"
     sure = words.ACK_SURE.search(look.fresh[:300])
     robot = words.ROBOT_TEXT.search(look.fresh[:1200])
     replied = words.REPLY_PREFIX.match(look.subject)
     bound = look.answers or words.CASE_TOKEN.search(look.subject)
-    if (
-        sure
-        and robot
-        and bound
-        and (in_subject or look.answers_us)
-        and (not replied or _quotes_nothing(look))
-    ):
+    if sure and robot and bound and (in_subject or look.answers_us) and (not replied or quotes_nothing(look)):
         return "answers with an acknowledgement of its own"
-    if in_subject and in_text and robot and not replied and (_unattended(look) or look.null_sender):
+    if in_subject and in_text and robot and not replied and (unattended(look) or look.null_sender):
         return "announces a ticket"
     return ""
-
-
-def _bulk(look: Look) -> bool:
-    return bool(
-        {look.value("precedence").lower(), look.value("x-precedence").lower()}
-        & {"bulk", "junk", "auto_reply"}
-    )
-
-
-def _unattended(look: Look) -> bool:
-    return bool(words.NOT_ANSWERED_LOCAL.match(look.message.author.key.partition("@")[0]))
-
-
-# -- machines and lists
-# ------------------------------------------------------------------------------------------
-
-
-def auto_generated_header(look: Look) -> str:
-    """A machine reports, by its own word."""
-    if look.automatic:
-        return f"Auto-Submitted: {look.value('auto-submitted')[:80]}"
-    return ""
-
-
-def auto_generated_system(look: Look) -> str:
-    """A machine reports, by the fields of its program or the name of its sender."""
-    hit = look.has(*fields.GENERATED)
-    # What an inbox rule of Exchange hands on was written by whoever wrote it.
-    if hit and look.value(hit).lower() not in ("no", "false", "0", "mailbox rules agent"):
-        return f"{hit} is present"
-    if fields.PROGRAMS.search(look.value("x-mailer")):
-        return f"X-Mailer: {look.value('x-mailer')[:60]}"
-    if look.null_sender and not look.answers and _unattended(look):
-        return "no return path, and the sender is a robot's name"
-    if look.null_sender and look.fresh.strip() and not look.message.protection and not _asks_or_greets(look):
-        return "no return path, and nobody who asks, greets or thanks"
-    if _unattended(look) and (_bulk(look) or look.has("x-auto-response-suppress")):
-        return "the sender is a robot's name, and the message says bulk"
-    if _unattended(look) and not look.answers and words.ALARM_SUBJECT.match(look.subject):
-        return "" if _asks_or_greets(look) else "the sender is a robot's name, and the subject an alarm's"
-    if _no_reply(look) and not look.answers_us:
-        return "the sender says that it takes no answers"
-    return ""
-
-
-def _no_reply(look: Look) -> bool:
-    """A no-reply address. A form on a web site has one, too: with the person in Reply-To, or asking in its text."""
-    author = look.message.author
-    elsewhere = any(one.key and one.key != author.key for one in look.message.reply_to)
-    local = author.key.partition("@")[0]
-    return bool(words.NO_REPLY_LOCAL.match(local)) and not elsewhere and not _asks(look)
-
-
-def list_mail(look: Look) -> str:
-    """A mailing list or a newsletter: its fields, or Precedence where nothing says that a person wrote to
-    us."""
-    own = own_list(look)
-    hit = look.has(*fields.MAILINGS, *(() if own else fields.LIST_FIELDS))
-    if hit:
-        return f"{hit} is present"
-    precedence = (look.value("precedence") or look.value("x-precedence")).lower()
-    if precedence == "list" and not own:
-        return "Precedence: list"
-    if precedence in ("bulk", "junk") and not _unattended(look) and not _to_us_by_hand(look):
-        return f"Precedence: {precedence}"
-    if look.message.sender and re.search(
-        r"(?:^owner-|-bounces?$|-owner$|-request$)", look.message.sender.key.partition("@")[0]
-    ):
-        return f"Sender: {look.message.sender.address}"
-    return _tagged(look)
-
-
-def own_list(look: Look) -> bool:
-    """Our own address is a group (Google, Microsoft, Mailman): what it hands on has a list's fields, and was
-    written to us."""
-    told = " ".join(
-        value for name in fields.GROUP_FIELDS for value in look.message.headers.get_all(name)
-    ).lower()
-    return any(
-        re.search(rf"(?<![\w.+-]){re.escape(form)}(?![\w-]|\.\w)", told)
-        for one in look.site.addresses
-        for form in (one, one.replace("@", "."))
-    )
-
-
-def _to_us_by_hand(look: Look) -> bool:
-    """Some gateways put Precedence: bulk on the mail of people. Theirs names us, and offers no way out."""
-    named = {without_plus(one.key) for one in (*look.message.to, *look.message.cc)}
-    return bool(named & look.site.addresses) and not words.UNSUBSCRIBE.search(look.top)
-
-
-def person_in_a_list(look: Look) -> str:
-    """A person who answers us through a group address, or through a list that he reads us on."""
-    if look.answers_us and not look.automatic and not _unattended(look) and not _bulk(look):
-        return (
-            "answers a message of ours"
-            if look.has("list-id", "list-post", "mailing-list", "list-unsubscribe")
-            else ""
-        )
-    return ""
-
-
-def _tagged(look: Look) -> str:
-    """A subject tagged with the name of the address it was sent to, which is not ours: [users] to
-    users@lists..."""
-    hit = fields.TAG.match(words.REPLY_PREFIX.sub("", look.subject))
-    if hit is None:
-        return ""
-    tag = hit[1].strip()
-    for one in (*look.message.to, *look.message.cc):
-        if (
-            one.key.partition("@")[0] == tag
-            and without_plus(one.key) not in look.site.addresses
-            and one.domain not in look.site.domains
-        ):
-            return f"the subject is tagged with the list's name [{tag}]"
-    return ""
-
-
-def list_path(look: Look) -> str:
-    """A return path of list software. People's mail has it too, through groups and mailing services."""
-    if own_list(look):
-        return ""
-    path = (look.envelope.mail_from or look.message.return_path or "").lower()
-    if re.search(r"^owner-|-bounces?[@+]|-owner@|-request@|^sentto-|^listserv@|^majordomo@", path):
-        return f"the return path {path[:80]} is a list's"
-    return ""
-
-
-def other_desk(look: Look) -> str:
-    """The field by which another help desk's mail is known, or ""."""
-    return look.has(*fields.DESKS)

@@ -218,6 +218,11 @@ UNSUBSCRIBE = _compiled(
     r"unsubscribe|opt[- ]?out|manage (?:your )?(?:subscription|preferences)|view (?:this|it|the) (?:e-?mail|message|newsletter)? ?in (?:your|a) browser|abmelden|abbestellen|newsletter|se désabonner|désinscri|darse de baja|cancelar (?:la )?suscripción|annulla(?:re)? (?:l['’])?iscrizione|disiscri|cancelar (?:a )?(?:inscrição|assinatura)|afmelden|uitschrijven|avregistrera|отписаться|退订|配信停止",
     re.I,
 )
+# Subjects under which somebody wants something.
+TOPIC = _compiled(
+    r"^(?:another |one more |new |urgent )?(?:question|query|request|problem|issue|bug|error|help|trouble|complaint|frage|anfrage|problem|fehler|hilfe|störung|bitte|question|demande|problème|erreur|aide|pregunta|consulta|problema|error|ayuda|domanda|richiesta|errore|aiuto|pergunta|dúvida|erro|ajuda|vraag|probleem|fout|hulp|fråga|fel|spørgsmål|spørsmål|feil|kysymys|ongelma|pytanie|błąd|dotaz|chyba|kérdés|hiba|întrebare|problemă|soru|sorun|вопрос|проблема|ошибка|помощь|питання|質問|問題|问题|咨询|문의|질문)\b",
+    re.I,
+)
 NO_REPLY_LOCAL = re.compile(
     r"^(?:no|do)[-_.]?(?:not[-_.]?)?(?:reply|answer|response)(?:[-_.+].*|s|\d+)?$", re.I
 )
