@@ -22,9 +22,12 @@ _NAME = r"\b\d{1,3}(?:\.\d{1,3}){3}\b|(?<![^\W_])[^\W\d_]+[-_]?\d{1,3}(?!\d)"
 _COUNTS = re.compile(rf"({_NAME})|\d+")
 _NUMBER = re.compile(
     r"(?:\[#|(?<![\w#&])#|\b(?:case|ticket|request|fall|vorgang|dossier|caso|sak|ärende|zaak)"
-    r"(?:\s+(?:number|no\.?|nr\.?|id|nummer))?\s*[:#]?\s*#?)(\d{1,10})\b",
+    r"(?:\s*[-_]?(?:reference|ref\b\.?))?"
+    # "my case is 3 days old" names no case, "my case number is 3" does
+    r"(?:\s*(?:number|no\.?|nr\.?|id|nummer)(?:\s+(?:is|was|ist|lautet|es|est))?)?\s*[:#=-]?\s*#?)(\d{1,10})\b",
     re.IGNORECASE,
 )
+_ALONE = re.compile(r"\W{0,3}(\d{1,10})\W{0,3}")
 
 
 def is_reply(subject: str) -> bool:
@@ -54,6 +57,12 @@ def subject_key(subject: str) -> str:
 def report_key(subject: str) -> str:
     """For machines' reports: the same report with another counter or time has the same key."""
     return _COUNTS.sub(lambda found: found[1] or "0", subject_key(subject))
+
+
+def number_alone(text: str) -> tuple[int, ...]:
+    """The number that a subject or text is and nothing else: "escalate by sending your case number"."""
+    match = _ALONE.fullmatch(text.strip()) if len(text) < 100 else None
+    return (int(match.group(1)),) if match else ()
 
 
 def numbers_in(text: str, tag: str = "") -> tuple[int, ...]:

@@ -72,13 +72,13 @@ def by_id(connection: Connection, case_id: int) -> Case | None:
 
 
 def by_numbers(connection: Connection, numbers: Iterable[int]) -> dict[int, Case]:
-    """Cases by number; a merged one answers with the case it was merged into."""
+    """Cases by number, in the order asked for; a merged one answers with the case it was merged into."""
     wanted = [number for number in numbers if 0 < number < 2**32]
     if not wanted:
         return {}
     rows = connection.execute(_BY_NUMBERS, {"numbers": wanted}).all()
     found = {snap.number: snap for snap in snapshots(connection, rows)}
-    return {number: _target(connection, snap) for number, snap in found.items()}
+    return {number: _target(connection, found[number]) for number in wanted if number in found}
 
 
 def _target(connection: Connection, snap: Case) -> Case:

@@ -21,7 +21,7 @@ from mailbridge.policy import oversize, tokens
 from mailbridge.policy.authentic import Authentic, read_authentic
 from mailbridge.policy.classify import classify
 from mailbridge.policy.decide import is_staff
-from mailbridge.policy.subjects import numbers_in, subject_key
+from mailbridge.policy.subjects import number_alone, numbers_in, strip_prefixes, subject_key
 from mailbridge.store.apply import Verdict
 from mailbridge.store.inbox import Received
 from mailbridge.store.lookups import Lookup
@@ -153,6 +153,7 @@ def _references(
     refs = [*message.in_reply_to, *reversed(message.references)]
     out += [Reference(case, "message_id", ref) for ref, case in lookup.refs(refs)]
     mentioned = numbers_in(f"{message.subject}\n{message.new_text}\n{message.forwarded_subject}", ground.tag)
+    mentioned += number_alone(strip_prefixes(message.subject)) + number_alone(message.new_text)
     out += [Reference(case, "number", f"#{number}") for number, case in lookup.numbers(mentioned).items()]
     out += _originals(ground, lookup, message)
     unique: dict[tuple[int, str], Reference] = {}

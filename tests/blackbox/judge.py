@@ -83,11 +83,11 @@ def _read(stream: io.TextIOWrapper) -> str:
 class Site:
     """One desk in a folder of its own."""
 
-    def __init__(self, folder: Path, policy: str = "mekorma", more: str = "") -> None:
+    def __init__(self, folder: Path, policy: str = "mekorma", more: str = "", count: int = 0) -> None:
         self.folder = folder
         self.config = folder / "config.ini"
         self.config.write_text(SITE.format(policy=policy, state=folder / "state") + more)
-        self._count = 0
+        self._count = count
 
     def run(self, *words: str, stdin: bytes = b"") -> Said:
         """One command, in this process."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.blackbox.conftest import Make
 from tests.blackbox.judge import Site
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site(tmp_path, policy="gotomyerp")
+def site(make: Make) -> Site:
+    return make("gotomyerp")
 
 
 def take(site: Site, text: str | bytes) -> Any:
