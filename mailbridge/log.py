@@ -43,6 +43,7 @@ class Level(IntEnum):
     INFO = 1
     WARNING = 2
     ERROR = 3
+    FATAL = 4
 
 
 _WEIGHT = {"debug": 0, "info": 1, "warning": 2, "error": 3, "fatal": 4, "bug": 4}
@@ -78,7 +79,7 @@ def setup(level: Level | str) -> None:
     # imapclient and aiosmtpd log whole dialogs, with passwords in them, at DEBUG and INFO
     root.setLevel(logging.WARNING)
     logging.getLogger("mailbridge").setLevel(
-        [logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR][_state.level]
+        [logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL][_state.level]
     )
 
 

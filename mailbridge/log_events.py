@@ -90,6 +90,8 @@ EVENTS: dict[str, str] = {
     "relay_tls_failed": "fatal",
     "relay_missing": "warning",
     # voicemail
+    "transcribed": "info",
+    "transcript_poor": "info",
     "audio_unreadable": "warning",
     "model_unusable": "fatal",
     "transcriber_died": "error",

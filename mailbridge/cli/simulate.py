@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from mailbridge import log
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.output import print_jsonl
 from mailbridge.errors import Permanent
@@ -32,6 +33,8 @@ def command(
 
     del as_json  # JSON lines are the only form
     policy = context.policy(policy_name)
+    if not context.verbose:
+        log.setup(log.Level.FATAL)  # a missed deadline that was only played is nobody's alarm
     try:
         raw = sys.stdin.buffer.read() if scenario == "-" else Path(scenario).read_bytes()
         text = raw.decode("utf-8-sig")

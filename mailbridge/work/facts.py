@@ -153,13 +153,19 @@ def _references(
     refs = [*message.in_reply_to, *reversed(message.references)]
     out += [Reference(case, "message_id", ref) for ref, case in lookup.refs(refs)]
     mentioned = numbers_in(f"{message.subject}\n{message.new_text}\n{message.forwarded_subject}", ground.tag)
-    mentioned += number_alone(strip_prefixes(message.subject)) + number_alone(message.new_text)
+    mentioned += number_alone(strip_prefixes(message.subject))
+    if _mailed_to_escalation(ground, message):
+        mentioned += number_alone(message.new_text)
     out += [Reference(case, "number", f"#{number}") for number, case in lookup.numbers(mentioned).items()]
     out += _originals(ground, lookup, message)
     unique: dict[tuple[int, str], Reference] = {}
     for reference in out:
         unique.setdefault((reference.case.id, reference.how), reference)
     return tuple(unique.values()), staff
+
+
+def _mailed_to_escalation(ground: Ground, message: ParsedMessage) -> bool:
+    return any(one.key in ground.site.own.escalation for one in (*message.to, *message.cc))
 
 
 def _originals(ground: Ground, lookup: Lookup, message: ParsedMessage) -> list[Reference]:
@@ -178,9 +184,7 @@ def _originals(ground: Ground, lookup: Lookup, message: ParsedMessage) -> list[R
         senders = [quoted] if quoted and quoted not in ground.site.own.addresses else []
         for sender in [*senders, message.author.key]:
             out += _by_subject(lookup, sender, message.forwarded_subject or message.subject)
-    elif any(
-        address in ground.site.own.escalation for address in (a.key for a in (*message.to, *message.cc))
-    ):
+    elif _mailed_to_escalation(ground, message):
         out += _by_subject(lookup, message.author.key, message.subject)
         out += [] if out else _by_words(lookup, message)
     return out

@@ -27,7 +27,7 @@ def level(desk: Site, number: int) -> int:
         ("About my fax", "My case number is 2. It works."),
         ("About my fax", "Case number: 2"),
         ("2", "It works."),
-        ("About my fax", "#2"),
+        ("Re: #2", "It works."),
         ("Re: Fax", "It works."),
     ],
 )
@@ -102,6 +102,11 @@ def test_an_escalation_with_a_number_raises_that_case_tells_people_and_acknowled
     kinds = [(q["kind"], q["to"]) for q in desk.queue() if q["case"] == 2]
     assert ("escalation_acknowledgement", "jo@customer.example") in kinds
     assert {to for kind, to in kinds if kind == "escalation"} == {"ann@desk.example", "bob@desk.example"}
+
+
+def test_an_escalation_that_is_a_case_number_and_nothing_else(desk: Site) -> None:
+    assert desk.ingest(desk.mail("2", "Please help", To=ESCALATION))["case"] == 2
+    assert desk.ingest(desk.mail("2", "Please help"))["case"] == 3  # a number by itself may be anything
 
 
 def test_an_escalation_that_carries_the_original_as_an_attachment(desk: Site) -> None:

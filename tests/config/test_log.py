@@ -188,8 +188,9 @@ def logged_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
         on_log = isinstance(node.func.value, ast.Name) and node.func.value.id in ("log", "logger", "_log")
         known = node.func.attr in ("event", "debug", "info", "warning", "error", "exception", "critical")
         first = node.args[0]
-        if on_log and known and isinstance(first, ast.Constant) and isinstance(first.value, str):
-            yield node.lineno, first.value.split(" ")[0]
+        for word in (first.body, first.orelse) if isinstance(first, ast.IfExp) else (first,):
+            if on_log and known and isinstance(word, ast.Constant) and isinstance(word.value, str):
+                yield node.lineno, word.value.split(" ")[0]
 
 
 def test_every_logged_event_is_registered() -> None:
@@ -222,8 +223,9 @@ def test_every_registered_event_is_logged_somewhere() -> None:
 
 
 def test_the_search_finds_events() -> None:
-    tree = ast.parse('log.event("stored", a=1)\nlog.info("listening way=%s", way)\nother.info("x")')
-    assert list(logged_names(tree)) == [(1, "stored"), (2, "listening")]
+    text = 'log.event("stored", a=1)\nlog.info("listening way=%s", way)\nother.info("x")\n'
+    tree = ast.parse(text + 'log.event("a" if b else "c")')
+    assert list(logged_names(tree)) == [(1, "stored"), (2, "listening"), (4, "a"), (4, "c")]
 
 
 def test_registry_words() -> None:
