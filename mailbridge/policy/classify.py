@@ -17,7 +17,7 @@ from mailbridge.model.own import Own
 from mailbridge.policy import rules_auto, rules_machines
 from mailbridge.policy.look import Look, look_at
 from mailbridge.policy.rules_answer import no_answer_reason
-from mailbridge.policy.rules_voice import find_voicemail
+from mailbridge.policy.rules_voice import find_voicemail, telephone_system
 
 _MACHINE_METHODS = frozenset(("REPLY", "CANCEL", "COUNTER", "DECLINECOUNTER", "REFRESH"))
 
@@ -71,6 +71,7 @@ RULES: tuple[Rule, ...] = (
     Rule("answer-through-a-list", Kind.HUMAN, rules_machines.person_in_a_list),
     Rule("list", Kind.LIST, rules_machines.list_mail),
     Rule("system-mail", Kind.AUTO_GENERATED, rules_machines.auto_generated_system),
+    Rule("telephone-system", Kind.AUTO_GENERATED, telephone_system),
     Rule("invitation", Kind.CALENDAR, _invitation),
 )
 

@@ -19,6 +19,8 @@ from mailbridge.model.own import VoicemailRule
 from mailbridge.policy import rules_voice_words as table
 from mailbridge.policy.look import Look
 
+_WRITERS = frozenset(("asterisk", "fusionpbx", "freeswitch", "mitel"))
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -67,6 +69,15 @@ def find_voicemail(look: Look) -> tuple[Voicemail, str] | None:
     if not audio and not (trusted and links):
         return None
     return _details(look, evidence, audio, links), evidence.detail
+
+
+def telephone_system(look: Look) -> str:
+    """Words where a telephone system wrote it, though no recording is in it: a link, a missed call.
+
+    Exchange writes its fields on ordinary mail too: they prove nothing here.
+    """
+    evidence = _by_header(look)
+    return evidence.detail if evidence and evidence.system in _WRITERS else ""
 
 
 def _is_fax(look: Look) -> bool:
@@ -351,6 +362,7 @@ def split_caller(value: str) -> tuple[str, str]:
 
 def _named(value: str) -> str:
     name = value.strip().strip("\"'<>()[]:;,- ").strip()
+    name = re.sub(r"(?:^|\s)(?:at(?: ext\.?)?|x|ext\.?|extension)$", "", name, flags=re.I)
     return "" if table.NO_CALLER.match(name) or not re.search(r"[^\W\d_]", name) else name[:100]
 
 

@@ -31,6 +31,7 @@ SUBJECTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("twilio", r"^new voicemail message from (?P<who>.+)$"),
         ("inter-tel", r"^(?:priority )?(?P<len>\d+\S*) (?:.{0,12} )?message for mb (?P<mb>\d+) from (?P<who>.+)$"),
         ("matrix", r"^\[vms\] .*message received (?:for \S+ )?from (?P<who>\S+)$"),
+        ("webex", r"^voice message attached from (?P<num>[+(]?\d[\d ().\-]{2,}\d)(?: - (?P<name>.+))?$"),
         ("exchange-um", r"^voice ?mail \((?P<secs>\d+) (?:seconds?|sek\w*|secondes?|segundos?|secondi|seconden)\)"),
         ("exchange-um", r"^voice ?mail from (?P<who>.+?) ?\((?P<secs>\d+) seconds?\)"),
         ("generic", r"^(?:you have |you['’]ve )?(?:received )?(?:an? )?(?:new |urgent )*(?:voice ?mail|voice[ -]message|vm|audio message)(?: message)?(?: received| notification| waiting)?(?:\s*[:(-]|\s+(?:from|by|for|in|on)\s+|\s*$)(?P<who>.*)$"),
@@ -84,7 +85,7 @@ FROM_LINE = re.compile(
     re.I | re.M,
 )
 FROM_TEXT = re.compile(
-    r"(?:voice ?mail|voice message|message|nachricht|anruf)[^.\n]{0,60}?\b(?:from|von|de|da|van)\s+(?P<who>\"?[^\n\"<]{0,60}\"? ?<?(?:"
+    r"(?:voice ?mail|voice message|message|nachricht|anruf)[^.]{0,80}?\b(?:from|von|de|da|van)\s+(?P<who>\"?[^\n\"<,]{0,60}\"? ?<?(?:"
     + NUMBER
     + r")>?)",
     re.I,
