@@ -10,8 +10,9 @@ from dataclasses import dataclass
 class VoicemailRule:
     """An administrator's word on what is voicemail: every field that is not "" must fit.
 
-    from_address: an address, or a domain as "@pbx.example". header: name of a field that must be there,
-    value a text that it must contain (case folded). subject: a regular expression searched in the subject.
+    from_address, value and subject are globs ("*@pbx.example", "New voice message*"), whatever the case; a
+    domain alone, or as "@pbx.example", stands for all its addresses. header: name of the field whose value is
+    meant.
     """
 
     name: str

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from mailbridge.model.message import Attachment, Voicemail
 from mailbridge.model.own import VoicemailRule
@@ -94,28 +95,26 @@ def _by_admin(look: Look) -> Evidence | None:
 
 
 def _fits(rule: VoicemailRule, look: Look) -> bool:
-    asked = 0
+    """Whether every pattern that is given fits."""
+    asked = []
     if rule.from_address:
-        asked += 1
-        wanted = rule.from_address.lower()
-        if not any(
-            one.key == wanted or (wanted.startswith("@") and one.key.endswith(wanted))
-            for one in look.message.from_
-        ):
-            return False
+        asked.append(any(_sent_by(rule.from_address, one.key) for one in look.message.from_))
     if rule.header:
-        asked += 1
         values = look.message.headers.get_all(rule.header)
-        if not any(rule.value.casefold() in value.casefold() for value in values):
-            return False
+        asked.append(any(_globbed(rule.value, " ".join(value.split())) for value in values))
     if rule.subject:
-        asked += 1
-        try:
-            if not re.search(rule.subject, look.message.subject[:300], re.I):
-                return False
-        except re.error:
-            return False
-    return asked > 0
+        asked.append(_globbed(rule.subject, look.message.subject))
+    return bool(asked) and all(asked)
+
+
+def _sent_by(pattern: str, address: str) -> bool:
+    domain = pattern.removeprefix("@")
+    return _globbed(pattern, address) or ("@" not in domain and _globbed(f"*@{domain}", address))
+
+
+def _globbed(pattern: str, value: str) -> bool:
+    """Whatever the case, over the beginning of a value: a pattern of many stars on a long one takes long."""
+    return fnmatchcase(value[:300].casefold().strip(), pattern.casefold().strip())
 
 
 def _by_header(look: Look) -> Evidence | None:
