@@ -107,33 +107,34 @@ def _attributes(source: str) -> dict[str, str]:
 
 def _raw(source: str) -> Iterator[tuple[str, str, str]]:
     """("text", t, ""), ("start", name, attributes), ("end", name, "") as they stand, comments and scripts left out."""
-    at, hopeless, tags = 0, set[str](), 0
+    at = begun = 0  # where to look, and where the text begins that is not given out yet
+    hopeless, tags = set[str](), 0
     while at < len(source):
         if tags > MAX_TAGS:
-            yield "text", _TAG.sub(" ", source[at:]), ""
+            yield "text", _TAG.sub(" ", source[begun:]), ""
             return
         found = _OPENING.search(source, at)
         if found is None:
-            yield "text", source[at:], ""
-            return
+            break
         opening = found.start()
-        if opening > at:
-            yield "text", source[at:opening], ""
         after = _skip_comment(source, opening, hopeless)
-        if after:
-            at = after
+        tag = None if after else _TAG.match(source, opening)
+        if not after and tag is None:
+            at = opening + 1  # a "<" that is text: no token of its own, there may be a million
             continue
-        tag = _TAG.match(source, opening)
+        if opening > begun:
+            yield "text", source[begun:opening], ""
+        at = begun = after or (tag.end() if tag else 0)
         if tag is None:
-            yield "text", "<", ""
-            at = opening + 1
             continue
-        at, name = tag.end(), tag[2].lower()
+        name = tag[2].lower()
         tags += 1
         if not tag[1] and name in _SILENT and not tag[3].endswith("/"):
-            at = _skip_element(source, at, name, hopeless)
+            at = begun = _skip_element(source, at, name, hopeless)
             continue
         yield "end" if tag[1] else "start", name, "" if tag[1] else tag[3]
+    if begun < len(source):
+        yield "text", source[begun:], ""
 
 
 def _skip_comment(source: str, at: int, hopeless: set[str]) -> int:

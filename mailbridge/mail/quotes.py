@@ -17,6 +17,7 @@ from itertools import pairwise
 from typing import Final
 
 from mailbridge.mail.quotes_lines import (
+    MAX_ATTEMPTS,
     MAX_LINES,
     Kind,
     Line,
@@ -215,7 +216,7 @@ def _mark_loose_attributions(texts: Sequence[str], kinds: list[Kind]) -> None:
     """In an answer what stands right above marked lines with an address and a date names whom they quote,
     in any language; so does a bare "Ann Desk wrote:", unless own words stand on both sides."""
     own = [at for at, kind in enumerate(kinds) if kind is Kind.TEXT]
-    for at in own:
+    for at in own[:MAX_ATTEMPTS]:
         below = at + 1 if at + 1 < len(kinds) and kinds[at + 1] is not Kind.BLANK else at + 2
         if below >= len(kinds) or kinds[below] is not Kind.QUOTE:
             continue

@@ -29,7 +29,7 @@ from mailbridge.mail.quotes_words import (
 # Bounds, so that hostile text costs linear time: longer lines are never marks, and what follows after
 # MAX_LINES is only told apart by its ">".
 MAX_LINE: Final = 400
-MAX_LINES: Final = 30_000
+MAX_LINES: Final = 15_000
 MAX_ATTRIBUTION_LINES: Final = 6
 MAX_BLOCK_LINES: Final = 30
 MAX_ATTEMPTS: Final = (
@@ -233,8 +233,10 @@ def _attributes(line: str, text: str) -> bool:
 
 def loose_attribution(text: str) -> bool:
     """What may be one where quoted lines follow at once: an address and a date, or an address and a colon."""
-    line = _DIRECTION.sub("", text[: MAX_LINE + 1]).strip("*_-–— \t\xa0\ufeff")
-    if len(line) > MAX_LINE or not _ADDRESS.search(line) or _SENTENCE_END.search(line):
+    if "@" not in text or len(text) > MAX_LINE:
+        return False
+    line = _DIRECTION.sub("", text).strip("*_-–— \t\xa0\ufeff")
+    if not _ADDRESS.search(line) or _SENTENCE_END.search(line):
         return False
     return bool(_DATE.search(line) or line.endswith((":", "："))) and not PRONOUN.search(line)
 

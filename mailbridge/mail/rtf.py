@@ -168,5 +168,12 @@ class _Reader:
 
     def _flush(self) -> None:
         if self.pending:
-            self.out.append(decode(bytes(self.pending), self.codepage)[0])
+            self.out.append(self._decoded(bytes(self.pending)))
             self.pending.clear()
+
+    def _decoded(self, data: bytes) -> str:
+        """Strictly first: a stream may change its group at every letter, and guessing is slow."""
+        try:
+            return data.decode(self.codepage)
+        except (UnicodeError, LookupError):
+            return decode(data, self.codepage)[0]
