@@ -31,6 +31,7 @@ from mailbridge.policy.subjects import subject_key, without_tags
 from mailbridge.policy.thread import Place, knows, place
 
 MAX_SUBJECT = 200
+_NOT_FAILED = ("delayed", "delivered", "relayed", "expanded")  # RFC 3464 section 2.3.3
 
 
 def decide(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
@@ -343,11 +344,12 @@ def _bounce(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
         why = f"{recipient.status} {recipient.diagnostic}".strip()[:300]
         draft.add(MarkAddress(recipient.address.lower(), why))
         draft.record("address_dead", address=recipient.address.lower(), reason=why)
-    if hard and draft.case.auto_close_at is not None and tied.kind == "auto_close_warning":
+    failed = not recipients or any(r.action not in _NOT_FAILED for r in recipients)
+    # a full mailbox, or a report that names nobody: whatever the reason, the customer was not told
+    if failed and draft.case.auto_close_at is not None and tied.kind == "auto_close_warning":
         draft.stop_silence()
         draft.record("auto_close_stopped", reason="the warning could not be delivered")
-    delayed = recipients and all(r.action == "delayed" for r in recipients)
-    if not delayed and tied.kind not in ("staff_notice", "undeliverable", "deadline_warning", "escalation"):
+    if failed and tied.kind not in ("staff_notice", "undeliverable", "deadline_warning", "escalation"):
         first = hard[0] if hard else (recipients[0] if recipients else None)
         what = {
             "recipient": first.address if first else ", ".join(tied.to),

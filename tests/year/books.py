@@ -33,6 +33,20 @@ class Books:
         self.arrivals: dict[int, list[Any]] = defaultdict(list)
         for row in self._rows(schema.arrival):
             self.arrivals[row.message_id].append(row)
+        self.by_digest = {row.digest: row for row in self.messages.values()}
+        self.sent: dict[int | None, list[Any]] = defaultdict(list)  # by case
+        self.sent_to: dict[str, list[Any]] = defaultdict(list)  # by address
+        for row in self.outbox:
+            self.sent[row.case_id].append(row)
+            self.sent_to[row.to_address].append(row)
+        self.made: dict[int, set[str]] = defaultdict(set)  # events, by the message that led to them
+        for row in self.events:
+            if row.message_id is not None:
+                self.made[row.message_id].add(row.event)
+        self.of_case: dict[int, list[Any]] = defaultdict(list)  # messages
+        for row in self.messages.values():
+            if row.case_id is not None:
+                self.of_case[row.case_id].append(row)
         self.by_ref = {row.message_ref: row for row in self.outbox}
 
     def _rows(self, table: Any) -> list[Any]:
@@ -78,7 +92,7 @@ class Books:
 
     def unread(self, true: datetime, since: datetime) -> bool:
         """Whether the mailbox was then not looked at since that moment of the machine's clock."""
-        return any(blind.start <= true < blind.end and blind.polled < since for blind in self.journal.blind)
+        return any(blind.start <= true <= blind.end and blind.polled < since for blind in self.journal.blind)
 
     def text_at(self, row: Any) -> Text:
         """The policy under which an event was written."""

@@ -81,8 +81,8 @@ class Clerk:
         return self.books, self.books.cases[row.case_id].number
 
     def _open(self, row: Any, ledger: Ledger) -> None:
-        mine = [m for m in self.books.outbox if m.case_id == row.case_id and m.kind == "auto_close_warning"]
-        ledger.warnings = [mail.message_ref for mail in mine]
+        mine = self.books.sent[row.case_id]
+        ledger.warnings = [mail.message_ref for mail in mine if mail.kind == "auto_close_warning"]
         ledger.dead = self.dead
         self.ledgers[row.case_id] = ledger
 
@@ -133,7 +133,7 @@ class Clerk:
 
     def severity_changed(self, row: Any) -> None:
         ledger, true, text, key = self._begin(row)
-        ledger.plan, ledger.severity = row.data["plan_to"], row.data["to"]
+        ledger.plan, ledger.severity = text.plan(ledger.plan), row.data["to"]
         ledger.renew(true, text, key)
         ledger.renew_update(true, text, key, self.books.cases[row.case_id].created_at)
 

@@ -53,6 +53,7 @@ class _Maker:
         self.steps: list[Step] = []
         self.topic = 0
         self.at = START
+        self.began: dict[int, datetime] = {}
 
     def make(self, messages: int) -> Story:
         while Story(self.policy, tuple(self.steps)).messages < messages:
@@ -82,6 +83,10 @@ class _Maker:
     def say(self, do: str, minutes: int = 0, what: str = "", other: int = 0) -> None:
         self.steps.append(Step(self.at, self.topic, do, minutes, what, other))
 
+    def trouble(self, do: str, minutes: int = 0, what: str = "") -> None:
+        """Of the site; between two minutes, so that nobody can say which came first."""
+        self.steps.append(Step(self.at + timedelta(seconds=20), 0, do, minutes, what))
+
     # --- customers ----------------------------------------------------------------------------------------
 
     def _trouble_of_a_customer(self) -> None:
@@ -92,6 +97,7 @@ class _Maker:
         if first == "flood":
             self.say("flood", self.random.randrange(9, 14))
             return
+        self.began[self.topic] = self.at
         self.say(first, what="" if first == "report" else self.random.choice(people.kinds(self.policy)))
         if self.chance(0.08):
             self.at += MINUTE
@@ -122,7 +128,7 @@ class _Maker:
                 self.say(*self._again(("again", "again", "upset", "resolved", "thanks")))
             if self.chance(0.15):
                 self._second_thing()
-            if self.chance(0.2):
+            if self.chance(0.2 if self.policy != "tekstack" else 0.6):
                 self.later(100)
                 self.say("severity", what=self.random.choice(SEVERITIES[self.policy]))
             if self.chance(0.9):
@@ -142,7 +148,8 @@ class _Maker:
     def _second_thing(self) -> None:
         """Staff split or merge; both go on as they may."""
         self.later(100)
-        if self.chance(0.5) or self.topic < 2:
+        earlier = [topic for topic, at in self.began.items() if at < self.at and topic != self.topic]
+        if self.chance(0.5) or not earlier:
             second = SECOND + self.topic
             self.say("split", other=second)
             first, self.topic = self.topic, second
@@ -151,16 +158,28 @@ class _Maker:
                 self.say(self.random.choice(("answer", "again", "close")))
             self.topic = first
         else:
-            self.say("merge", other=self.random.randrange(1, self.topic))
+            self.say("merge", other=max(earlier, key=lambda topic: self.began[topic]))
 
     def _silence(self) -> None:
         """While the case waits on the customer: what happens around the warning and the close."""
         does = self.random.choices(
-            ("", "away", "bounce", "hold", "note", "robot", "down", "unread", "outage", "deferred"),
-            (40, 10, 10, 12, 4, 4, 6, 5, 5, 4),
+            (
+                "",
+                "away",
+                "bounce",
+                "refused",
+                "hold",
+                "note",
+                "robot",
+                "down",
+                "unread",
+                "outage",
+                "deferred",
+            ),
+            (35, 10, 12, 3, 12, 4, 4, 6, 5, 5, 4),
         )[0]
         start = self.at
-        if does in ("away", "bounce", "robot"):
+        if does in ("away", "bounce", "refused", "robot"):
             self.at += MINUTE * self.random.choice((3, DAY + 5, DAY + 60, 2 * DAY + 5))
             if does == "bounce":
                 self._bounces()
@@ -183,9 +202,7 @@ class _Maker:
         """A trouble of the site over the warning or the close, in which the customer may answer."""
         self.at = start + MINUTE * (self.random.choice((DAY, 2 * DAY)) - self.random.randrange(1, 200))
         minutes = self.random.choice((30, 300, 1500))
-        mine, self.topic = self.topic, 0
-        self.say(does, minutes)
-        self.topic = mine
+        self.trouble(does, minutes)
         if self.chance(0.6):
             self.at += MINUTE * self.random.randrange(1, minutes)
             self.say(*self._again(("again", "again", "thanks", "away", "answer_by_mail")))
@@ -209,20 +226,20 @@ class _Maker:
 
     def _trouble_of_the_site(self) -> None:
         """Near something that a customer does, so that it matters."""
-        near = self.random.choice(self.steps).at if self.chance(0.7) else self.anywhere()
-        self.at, self.topic = near - MINUTE * self.random.randrange(400), 0
+        near = self.random.choice(self.steps).at.replace(second=0) if self.chance(0.7) else self.anywhere()
+        self.at = near - MINUTE * self.random.randrange(400)
         does = self.random.choice(("outage", "outage", "down", "unread", "deferred"))
-        self.say(does, self.random.choice((20, 180, 600, 1500, 3600)))
+        self.trouble(does, self.random.choice((20, 180, 600, 1500, 3600)))
 
     def _jumps(self) -> None:
         """The clock is wrong for some days, ahead or behind, and is set right again."""
-        self.at, self.topic = self.random.choice(self.steps).at + timedelta(minutes=7), 0
+        self.at = self.random.choice(self.steps).at.replace(second=0) + 7 * MINUTE
         minutes = self.random.choice((-1500, -90, -20, 20, 90, 1500, 5000))
-        self.say("jump", minutes)
+        self.trouble("jump", minutes)
         self.later(self.random.choice((30, 3000)))
-        self.say("jump", -minutes)
+        self.trouble("jump", -minutes)
 
     def _another_policy(self) -> None:
-        self.at, self.topic = self.random.choice(self.steps).at + timedelta(minutes=11), 0
+        self.at = self.random.choice(self.steps).at.replace(second=0) + 11 * MINUTE
         other = f"{self.policy} tight" if self.chance(0.5) else self.random.choice(POLICIES)
-        self.say("policy", what=other)
+        self.trouble("policy", what=other)

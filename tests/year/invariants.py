@@ -90,8 +90,7 @@ def _messages(books: Books) -> Iterator[str]:
     cases_of: dict[int, set[int]] = defaultdict(set)
     for row in came:
         cases_of[row.message_id].add(row.case_id)
-    known = {row.digest for row in books.messages.values()}
-    if lost := [str(did.step) for digest, did in books.year.did.items() if digest not in known]:
+    if lost := [str(did.step) for digest, did in books.year.did.items() if digest not in books.by_digest]:
         yield f"never stored: {lost[:3]}"
     for row in books.messages.values():
         what = f"message {row.id} ({row.kind})"
@@ -114,7 +113,7 @@ def _meant(books: Books, row: Any, what: str) -> Iterator[str]:
         yield f"{what} was written by nobody"
         return
     if did.step.do == "twice":
-        first = next((m for m in books.messages.values() if m.digest == did.of), None)
+        first = books.by_digest.get(did.of)
         if row.outcome != "duplicate" and not (first is None or first.state == "ignored"):
             yield f"{what} is {row.outcome}, though it came before"
         return
@@ -123,8 +122,9 @@ def _meant(books: Books, row: Any, what: str) -> Iterator[str]:
     if row.state == "ignored" and row.kind not in ("auto_reply", "bounce"):
         yield f"{what} is ignored: {row.reason}"
     if row.kind in ("auto_reply", "bounce"):
-        made = {event.event for event in books.events if event.message_id == row.id} - OF_MACHINES
-        if made:
+        if row.state == "ignored" and did.of:
+            yield f"{what} is of our mail, and ignored: {row.reason}"
+        if made := books.made[row.id] - OF_MACHINES:
             yield f"{what}, a machine's, led to {sorted(made)}"
 
 
@@ -209,9 +209,7 @@ def _outgoing(books: Books) -> Iterator[str]:
 def _sent_before(books: Books, outbox_id: int, address: str, at: datetime) -> tuple[int, int]:
     """Automatic mail to the address within the hour and the day before."""
     ages = [
-        at - row.created_at
-        for row in books.outbox
-        if row.id < outbox_id and row.to_address == address and row.kind in AUTOMATIC
+        at - row.created_at for row in books.sent_to[address] if row.id < outbox_id and row.kind in AUTOMATIC
     ]
     return sum(age < HOUR for age in ages), sum(age < DAY for age in ages)
 
@@ -222,7 +220,7 @@ def _sent_before(books: Books, outbox_id: int, address: str, at: datetime) -> tu
 def _acknowledged(books: Books, clerk: Clerk, case_id: int, events: list[Any]) -> Iterator[str]:
     """Each case of a person with an address exactly once; a machine's never; entitled or not as he is."""
     case, ledger = books.cases[case_id], clerk.ledgers[case_id]
-    sent = sum(row.case_id == case_id and row.kind == "acknowledgement" for row in books.outbox)
+    sent = sum(row.kind == "acknowledgement" for row in books.sent[case_id])
     person = ledger.human_first and bool(ledger.requester)
     withheld = next(
         (row for row in events if row.event == "suppressed" and row.data["notice"] == "acknowledgement"), None
@@ -294,7 +292,7 @@ def _answers(books: Books, case_id: int, events: list[Any]) -> Iterator[str]:
     """Each answer of staff went out once, where there is somebody to read it."""
     answered = sum(row.event == "staff_answered" for row in events)
     unsent = sum(row.event == "suppressed" and row.data["notice"] == "staff_answer" for row in events)
-    sent = sum(row.case_id == case_id and row.kind == "staff_answer" for row in books.outbox)
+    sent = sum(row.kind == "staff_answer" for row in books.sent[case_id])
     if answered - unsent != sent:
         yield f"{answered} answers of staff, {sent} sent, {unsent} without an address"
 
@@ -302,11 +300,11 @@ def _answers(books: Books, case_id: int, events: list[Any]) -> Iterator[str]:
 def _escalations(books: Books, clerk: Clerk, case_id: int, events: list[Any]) -> Iterator[str]:
     """Each mail to the escalation address raised the case once, and its people were told."""
     raised = Counter(row.message_id for row in events if row.event == "escalated")
-    for row in books.messages.values():
+    for row in books.of_case[case_id]:
         did = books.did(row.id)
-        meant = row.case_id == case_id and did is not None and did.step.do in ("upset", "escalation")
+        meant = did is not None and did.step.do in ("upset", "escalation")
         if meant and raised[row.id] != 1:
             yield f"message {row.id} escalated it {raised[row.id]} times"
-    told = sum(row.case_id == case_id and row.kind == "escalation" for row in books.outbox)
+    told = sum(row.kind == "escalation" for row in books.sent[case_id])
     if told != sum(raised.values()):
         yield f"escalated {sum(raised.values())} times, told {told} times"

@@ -14,6 +14,7 @@ import re
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from tests.year.invariants import broken
 from tests.year.player import Year
 from tests.year.shrink import shortened
 from tests.year.story import Step, Story, from_lines, to_lines
+from tests.year.world import StuckError
 
 MESSAGES = 24  # of a seed, where nobody says otherwise
 SHORTEN_S = 90.0
@@ -31,28 +33,36 @@ SHORTEN_S = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a story."""
+    """What became of a story. happened: how often each event was told."""
 
     story: Story
     found: tuple[str, ...]
     seconds: float
+    happened: Counter[str]
 
 
-def play(story: Story) -> list[str]:
-    """What is broken after it; nothing for a good year. The daemon's log is left out."""
+def play(story: Story, happened: Counter[str] | None = None) -> list[str]:
+    """What is broken after it; nothing for a good year. The daemon's log is left out.
+
+    happened counts the events that were told.
+    """
     year = Year(story)
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             year.play()
+        if happened is not None:
+            happened.update(name for (name,) in year.world.peek("SELECT event FROM event"))
         return broken(year)
+    except StuckError as stuck:
+        return [str(stuck)]
     finally:
         year.close()
 
 
 def _one(story: Story) -> Result:
-    started = time.process_time()
-    found = play(story)
-    return Result(story, tuple(found), time.process_time() - started)
+    started, happened = time.process_time(), Counter[str]()
+    found = play(story, happened)
+    return Result(story, tuple(found), time.process_time() - started, happened)
 
 
 def play_all(stories: Iterable[Story], processes: int = 2) -> Iterator[Result]:
@@ -133,12 +143,14 @@ def _story(story: Story) -> int:
 
 
 def _seeds(stories: Sequence[Story], processes: int) -> int:
-    started, seconds, bad = time.monotonic(), 0.0, 0
+    started, seconds, bad, happened = time.monotonic(), 0.0, 0, Counter[str]()
     for result in play_all(stories, processes):
         seconds += result.seconds
+        happened += result.happened
         if result.found:
             bad += 1
             print(told(result), end="\n\n", flush=True)
+    print(", ".join(f"{name} {count}" for name, count in happened.most_common()))
     messages = sum(story.messages for story in stories)
     wall = time.monotonic() - started
     print(f"{len(stories)} years, {messages} messages, {bad} broken; {seconds:.0f} s of CPU, {wall:.0f} s")

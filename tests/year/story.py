@@ -2,7 +2,8 @@
 
 A step names its topic (one trouble of one customer), never a case: any step can be dropped and the rest
 still tells a story, which is how a failing one is shortened. Moments are whole minutes of true time, since
-the counter that judges the deadlines counts minutes; what the machine's clock says is another matter (jump).
+the counter that judges the deadlines counts minutes, but for troubles of the site, which begin between two;
+what the machine's clock says is another matter (jump).
 A story is a file of JSON lines, the first of them naming its policy, so that it can be played again.
 """
 

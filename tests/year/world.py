@@ -48,9 +48,14 @@ password_file = /nowhere
 model = /nowhere/model
 """
 TIGHT = " tight"
+MOST_ROUNDS = 50  # at one moment
 HEARD_AFTER = 7 * MINUTE
 BACK_AFTER = 2 * MINUTE  # from the start of the daemon to its first look at the mailbox
 _REF = re.compile(rb"^Message-ID:\s*(<[^>]+>)", re.IGNORECASE | re.MULTILINE)
+
+
+class StuckError(Exception):
+    """What is due stays due, though the world did all that it can."""
 
 
 @cache
@@ -196,6 +201,7 @@ class World:
         self._sql = _raw(self.store)
         self.journal = Journal(epochs=[Epoch(START, timedelta())])
         self.down_until = self.deferred_until = self._blind_until = START
+        self._blind = False
         self.refused: set[str] = set()
         self.last_to: dict[str, tuple[str, bytes]] = {}  # address: Message-ID, head of our last mail to it
         self._mailbox: list[tuple[Envelope, bytes]] = []
@@ -230,7 +236,11 @@ class World:
 
     def until(self, at: datetime) -> None:
         """Let true time pass: every timer at its own moment, or all at the end of an outage."""
+        rounds = 0
         while (moment := self._next()) is not None and moment <= at:
+            rounds = rounds + 1 if moment <= self.clock.true else 0
+            if rounds > MOST_ROUNDS:
+                raise StuckError(f"nothing gets on at {self.clock.true}: due since {moment}")
             self.clock.true = max(moment, self.clock.true)
             self.drain()
             self._wake()
@@ -255,6 +265,7 @@ class World:
         for wake in sorted(wake for wake in self._wakes if wake[0] <= self.clock.true):
             self._wakes.remove(wake)
             if wake[1] == "mailbox":
+                self._blind = False
                 self._look()
             elif self.up:
                 self._listener.drain()
@@ -311,7 +322,7 @@ class World:
     def receive(self, raw: bytes, sender: str, to: str) -> int | None:
         """Mail for one of our addresses: stored at once, or it waits in a mailbox that is not looked at."""
         address = to.rpartition("<")[2].rstrip(">")
-        if self.clock.true < self._blind_until:
+        if self._blind:
             self._mailbox.append((Envelope(Way.IMAP, sender, (address,), START), raw))
             return None
         envelope = Envelope(Way.SMTP, sender, (address,), self.clock.now())
@@ -319,7 +330,7 @@ class World:
 
     def _look(self) -> None:
         """At the mailbox, where that can be done: what lies in it is stored, and the look is on record."""
-        if self.clock.true < self._blind_until:
+        if self._blind:
             return
         now = self.clock.now()
         if self._mailbox:
@@ -332,9 +343,14 @@ class World:
 
     # --- troubles -----------------------------------------------------------------------------------------
 
+    def _after(self, minutes: float) -> datetime:
+        """A trouble begins within a minute, so that no timer rings just then, and ends with a whole one."""
+        end = self.clock.true + MINUTE * minutes
+        return end if end.second == 0 else end.replace(second=0) + MINUTE
+
     def outage(self, minutes: int) -> None:
         """Mail is stored, nobody works."""
-        end = self.clock.true + MINUTE * minutes
+        end = self._after(minutes)
         if self.up:
             self.journal.outages.append((self.clock.true, end))
         elif end > self.down_until:
@@ -344,13 +360,13 @@ class World:
     def unread(self, minutes: float) -> None:
         """The mailbox cannot be looked at; until now it was."""
         self._look()
-        start, end = self.clock.true, self.clock.true + MINUTE * minutes
-        if start >= self._blind_until:
+        start, end = self.clock.true, self._after(minutes)
+        if not self._blind:
             self.journal.blind.append(Blind(start, end, self.clock.now()))
         elif end > self._blind_until:
             self.journal.blind[-1] = replace(self.journal.blind[-1], end=end)
-        if end > self._blind_until:
-            self._blind_until = end
+        if not self._blind or end > self._blind_until:
+            self._blind, self._blind_until = True, end
             self._wakes = [wake for wake in self._wakes if wake[1] != "mailbox"] + [(end, "mailbox")]
 
     def down(self, minutes: int) -> None:
@@ -359,7 +375,7 @@ class World:
         self.unread(minutes + BACK_AFTER / MINUTE)
 
     def defer(self, minutes: int) -> None:
-        self.deferred_until = max(self.deferred_until, self.clock.true + MINUTE * minutes)
+        self.deferred_until = max(self.deferred_until, self._after(minutes))
 
     def jump(self, minutes: int) -> None:
         """The machine's clock is set; after one forward the last look at the mailbox seems long ago."""
