@@ -14,6 +14,7 @@ from mailbridge.errors import Permanent
 from mailbridge.model.case import Case, Channel, Status
 from mailbridge.model.customer import Entitled
 from mailbridge.model.decision import Decision, Facts, OpenCase
+from mailbridge.model.message import Kind
 from mailbridge.model.policy import TargetKind
 from mailbridge.policy.command import signed
 from mailbridge.policy.decide import MAX_SUBJECT, new_snapshot
@@ -102,7 +103,9 @@ def split_off(
     draft = Draft(new_snapshot(opened, facts, now), facts.policy, now).opened(opened)
     draft.record("case_created", subject=opened.subject, why="split", split_from=original.number)
     draft.change(last_message_id=original.last_message_id, references=original.references)
-    _customer_says(draft, original.requester, text, opened.subject, kind="split")
+    # a machine's words stay a machine's: neither this case nor its timers may write to it
+    kind = "split" if facts.classification.may_answer else Kind.AUTO_GENERATED.value
+    _customer_says(draft, original.requester, text, opened.subject, kind=kind)
     _promise(draft, facts, _arrival(original, now))
     return signed(draft.decision("created", f"split off case {original.number}"), author)
 

@@ -236,13 +236,20 @@ class Desk:
         assert isinstance(result, Case)
         return result
 
-    def open_case(self, fn: Callable[[Facts, datetime], Decision], contact_of: str = "") -> Case:
-        """Open a case by a decision that staff or the portal made. contact_of: address to look up."""
+    def open_case(
+        self,
+        fn: Callable[[Facts, datetime], Decision],
+        contact_of: str = "",
+        split_of: int | None = None,
+    ) -> Case:
+        """Open a case by a decision that staff or the portal made. contact_of: address to look up;
+        split_of: the row of the case that it comes from."""
 
         def once() -> Case:
             now = self.clock.now()
             with self.store.read() as connection:
-                facts = self._bare_facts(Lookup(connection), contact_of)
+                lookup = Lookup(connection)
+                facts = _unless_machine(lookup, split_of, self._bare_facts(lookup, contact_of))
             applier = Applier(self.store, self._notices.writer_for(InHand()))
             case_id = applier.apply(fn(facts, now), now)
             opened = self.cases.by_id(case_id) if case_id is not None else None
@@ -278,6 +285,7 @@ class Desk:
                 facts, original, now, author=author, subject=subject, text=text
             ),
             contact_of=original.requester,
+            split_of=original.id,
         )
 
     def case_facts(self, lookup: Lookup, case: Case) -> Facts:
@@ -287,10 +295,7 @@ class Desk:
         # what came before the moment in question, or just now, must have been read before silence counts
         since = min(case.auto_close_at or self.clock.now(), self.clock.now() - LOOKED_AT_LEAST)
         facts = replace(facts, unread_mail=lookup.unread_mail(mailboxes, since))
-        if lookup.only_machines(case.id):  # staff may answer a robot, but nothing automatic follows
-            silent = replace(facts.classification, may_answer=False, no_answer="a machine wrote it")
-            facts = replace(facts, classification=silent)
-        return facts
+        return _unless_machine(lookup, case.id, facts)
 
     def _bare_facts(self, lookup: Lookup, address: str) -> Facts:
         contact: Contact | None = lookup.contact_by_address(address)
@@ -327,6 +332,14 @@ def template_folders(config: Config) -> tuple[Any, ...]:
 
     own = (config.site.templates,) if config.site.templates else ()
     return (*own, default_template_dir())
+
+
+def _unless_machine(lookup: Lookup, case_id: int | None, facts: Facts) -> Facts:
+    """Staff may answer a robot, but nothing automatic follows on its case."""
+    if case_id is None or not lookup.only_machines(case_id):
+        return facts
+    silent = replace(facts.classification, may_answer=False, no_answer="a machine wrote it")
+    return replace(facts, classification=silent)
 
 
 def _touched(decision: Decision, known: Mapping[int, int]) -> dict[int, int]:

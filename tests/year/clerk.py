@@ -90,7 +90,7 @@ class Clerk:
         original = self.ledgers[self.books.by_number[row.data["split_from"]]]
         original.advance(true, key)
         plan, severity = text.plan(original.plan), text.severity(original.severity)
-        self._open(row, Ledger(*self._head(row), plan, severity, original.requester, human=True))
+        self._open(row, Ledger(*self._head(row), plan, severity, original.requester, original.human))
         owed = original.since if original.status == "open" else None
         self.ledgers[row.case_id].owe("first", owed or row.at, true, text, key)
 

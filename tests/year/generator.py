@@ -156,6 +156,9 @@ class _Maker:
             for _ in range(self.random.randrange(3)):
                 self.later(1500)
                 self.say(self.random.choice(("answer", "again", "close")))
+            if self.policy == "tekstack":
+                self.later(9000)
+                self.say("close")
             self.topic = first
         else:
             self.say("merge", other=max(earlier, key=lambda topic: self.began[topic]))
@@ -210,8 +213,6 @@ class _Maker:
 
     def _end(self, *, writes: bool) -> None:
         does = self.random.choices(("", "close", "escalate", "refused"), (60, 25, 10, 5))[0]
-        if self.policy == "tekstack" and self.chance(0.9):
-            does = "close"  # else staff hear of a status update each day until the end of the year
         self.later(1500)
         if does:
             self.say(does)
@@ -221,6 +222,9 @@ class _Maker:
                 self.say(*self._again(("again", "again", "thanks", "upset")))
             else:
                 self.say("reopen")
+        if self.policy == "tekstack":  # else staff hear of a status update each day until the end of the year
+            self.later(9000)
+            self.say("close")
 
     # --- the site -----------------------------------------------------------------------------------------
 

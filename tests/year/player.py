@@ -17,7 +17,7 @@ from email.parser import BytesHeaderParser
 from typing import Any
 
 from mailbridge.errors import NotFound, Permanent
-from mailbridge.policy import command, command_open
+from mailbridge.policy import command
 from mailbridge.work.desk import Decide
 from tests.year import people
 from tests.year.mails import ESCALATION, STAFF, SUPPORT, mail, report, voicemail
@@ -218,32 +218,17 @@ class Year:
         self._staff(topic, lambda facts, case, now: command.escalate(facts, case, now, author=STAFF))
 
     def _split(self, topic: Topic, step: Step) -> None:
-        """As `case split` does: the new case, then the note on the old one."""
+        """As `case split` does; what follows of the other topic is of the new case."""
         other = self.topics.setdefault(step.other, Topic(step.other))
         case = self._case(topic)
         if case is None or other.address or not self.world.up:
             return
         desk = self.world.desk
-        original = desk.cases.get(self._number(case))
         with suppress(Permanent):
-            made = desk.open_case(
-                lambda facts, now: command_open.split_off(
-                    facts,
-                    original,
-                    now,
-                    author=STAFF,
-                    subject=f"The second thing {other.number}",
-                    text="And?",
-                ),
-                contact_of=original.requester,
-            )
-            other.case_id, other.address = made.id, original.requester
-            self._staff(
-                topic,
-                lambda facts, case, now: command_open.note_split(
-                    facts, case, now, author=STAFF, numbers=(made.number,)
-                ),
-            )
+            parts = [(f"The second thing {other.number}", "And?")]
+            (number,) = desk.split(self._number(case), STAFF, parts)
+            made = desk.cases.get(number)
+            other.case_id, other.address = made.id, made.requester
 
     def _merge(self, topic: Topic, step: Step) -> None:
         other = self.topics.get(step.other)

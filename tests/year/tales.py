@@ -31,6 +31,7 @@ TALES: dict[str, tuple[str, str]] = {
     "no such user": ("mekorma", "0 mail known; 5 bounce hard; 60 answer"),
     "merged": ("mekorma", "0 mail known; 2: 60 mail known; 2: 90 answer; 120 merge >2"),
     "split": ("memsource", "0 mail known; 10 split >2; 60 answer; 2: 70 again thread"),
+    "a machine's split": ("mekorma", "0 report; 10 split >2; 60 answer; 2: 70 answer"),
     "severities": (
         "gotomyerp",
         "0 mail gold; 10 severity critical; 2: 0 mail oddplan; 2: 99 resolved thread",

@@ -16,10 +16,10 @@ import pytest
 
 from mailbridge.model.case import DeadlineState, Timer
 from mailbridge.model.customer import Entitled
-from mailbridge.model.decision import ChangeCase, Decision, OpenCase
+from mailbridge.model.decision import ChangeCase, Decision, OpenCase, Sent
 from mailbridge.model.message import Kind
 from mailbridge.model.policy import TargetKind
-from mailbridge.policy import command, command_open, decide, draft, due, govern
+from mailbridge.policy import command, command_open, decide, draft, due
 from mailbridge.policy.draft import Draft
 from mailbridge.policy.thread import Place
 from mailbridge.store import cases, effects
@@ -28,6 +28,7 @@ from mailbridge.store.lookups import Lookup
 from mailbridge.store.transcripts import Transcripts
 from mailbridge.work import deliver, facts
 from mailbridge.work.desk import Desk
+from tests.year import world
 from tests.year.run import play
 from tests.year.tales import TALES, tale
 
@@ -334,8 +335,18 @@ MUTANTS = [
         "deadline_missed: none",
         instead(Draft, "_kept", DeadlineState.MET),
     ),
-    Mutant("resolved closes nothing", "severities", "closed: none", instead(decide, "is_resolved", False)),
-    Mutant("thanks reopen a case", "reopened", "deadline_set", instead(decide, "is_only", False)),
+    Mutant(
+        "resolved closes nothing",
+        "severities",
+        "closed: none",
+        changed(world, "policy_named", result(lambda policy: replace(policy, resolved_words=()))),
+    ),
+    Mutant(
+        "thanks reopen a case",
+        "reopened",
+        "deadline_set",
+        changed(world, "policy_named", result(lambda policy: replace(policy, thanks_words=()))),
+    ),
     Mutant(
         "a further message has no promise",
         "reopened",
@@ -358,12 +369,12 @@ MUTANTS = [
         "status is",
         changed(effects.Run, "record", unless(lambda _self, effect: effect.event == "staff_answered")),
     ),
-    Mutant("the governor lets all through", "flood", "is one too many", instead(govern, "_of_counts", "")),
+    Mutant("the governor lets all through", "flood", "is one too many", instead(Lookup, "sent", Sent())),
     Mutant(
         "the governor lets nothing through",
         "answered and silent",
         "no acknowledgement to",
-        instead(govern, "_of_counts", "busy"),
+        instead(Lookup, "sent", Sent(to_address_day=99)),
     ),
 ]
 
