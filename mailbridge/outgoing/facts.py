@@ -10,6 +10,7 @@ the case's number is missing, without which no notice can be true.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from mailbridge.errors import Permanent
@@ -106,6 +107,18 @@ def _tame(value: Any, key: str, longest: int, depth: int = 0) -> Any:
 
 
 def _tame_string(value: str, key: str, longest: int) -> str:
+    if len(value) > LONGEST_WORDS:
+        return _tamed(value, key, longest)
+    return _tamed_short(value, key, longest)
+
+
+@lru_cache(maxsize=1024)
+def _tamed_short(value: str, key: str, longest: int) -> str:
+    """Most strings of a notice are those of the one before: names, hours, the policy's words."""
+    return _tamed(value, key, longest)
+
+
+def _tamed(value: str, key: str, longest: int) -> str:
     if key not in _TEXT_KEYS:
         return clean_line(value, LONGEST_WORDS if key in _WORD_KEYS else LONGEST_LINE)
     if len(value) > longest:

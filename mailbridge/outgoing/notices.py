@@ -105,6 +105,7 @@ class Renderer:
         self._folders = tuple(template_dirs)
         self._environment = _environment(self._folders)
         self._sets: dict[tuple[str, str, str], tuple[_Set, ...]] = {}
+        self._there: dict[tuple[_Set, str], bool] = {}
         self._lock = threading.Lock()
 
     def language_of(self, kind: NoticeKind, policy: str, wanted: Sequence[str]) -> str:
@@ -194,7 +195,9 @@ class Renderer:
                     yield found
 
     def _has(self, one: _Set, file: str) -> bool:
-        return (self._folders[one.place] / one.folder / file).is_file()
+        if (found := self._there.get((one, file))) is None:
+            found = self._there[(one, file)] = (self._folders[one.place] / one.folder / file).is_file()
+        return found
 
     def _told(self, one: _Set) -> str:
         return str(self._folders[one.place] / one.folder)

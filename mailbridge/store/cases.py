@@ -11,28 +11,30 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, 
 from mailbridge.errors import NotFound
 from mailbridge.model.case import Case, Channel, DeadlineState, Status
 from mailbridge.model.customer import Entitled
-from mailbridge.store.engine import Store
+from mailbridge.store.engine import Store, all_of
 from mailbridge.store.schema import case, entry, event, message, outbox, participant, thread, transcript
 
 _PLAIN = [column.name for column in case.c if column.name in Case.__slots__]
 _ENUMS = {"status": Status, "channel": Channel, "deadline_state": DeadlineState, "entitled": Entitled}
 
 
-_PARTICIPANTS = select(participant).where(participant.c.case_id.in_(bindparam("ids", expanding=True)))
-_BY_ID = select(case).where(case.c.id == bindparam("id"))
-_BY_NUMBER = select(case).where(case.c.number == bindparam("number"))
-_BY_IDS = select(case).where(case.c.id.in_(bindparam("ids", expanding=True)))
-_BY_NUMBERS = select(case).where(case.c.number.in_(bindparam("numbers", expanding=True)))
+_PEOPLE = select(all_of(participant.c.address)).where(participant.c.case_id == case.c.id).scalar_subquery()
+_WARNING = select(outbox.c.state).where(outbox.c.key == case.c.warning_key).scalar_subquery()
+# Made once: to build a statement anew for each look costs more than to run it.
+_CASE = select(case, _PEOPLE.label("people"), _WARNING.label("warning_state"))
+_BY_ID = _CASE.where(case.c.id == bindparam("id"))
+_BY_NUMBER = _CASE.where(case.c.number == bindparam("number"))
+_BY_IDS = _CASE.where(case.c.id.in_(bindparam("ids", expanding=True)))
+_BY_NUMBERS = _CASE.where(case.c.number.in_(bindparam("numbers", expanding=True)))
 _BY_REFS = select(thread).where(thread.c.message_ref.in_(bindparam("refs", expanding=True)))
 _NUMBER_OF = select(case.c.number).where(case.c.id == bindparam("id"))
-_OUTGOING_STATE = select(outbox.c.state).where(outbox.c.key == bindparam("key"))
 _ENTRIES = select(entry).where(entry.c.case_id == bindparam("of")).order_by(entry.c.at, entry.c.id)
 _BY_REQUESTER = case.c.requester == bindparam("requester")
 _BY_CONTACT = case.c.contact_id == bindparam("contact_id")
 
 
 def _recent(*tests: ColumnElement[bool]) -> Select[Any]:
-    wanted = select(case).where(or_(*tests), case.c.duplicate_of.is_(None))
+    wanted = _CASE.where(or_(*tests), case.c.duplicate_of.is_(None))
     return wanted.order_by(case.c.id.desc()).limit(bindparam("most"))
 
 
@@ -43,32 +45,24 @@ _RECENT = {
 }
 
 
-def snapshots(connection: Connection, rows: Sequence[Row[Any]]) -> list[Case]:
-    """Case rows as frozen snapshots, with their participants and what became of the last warning."""
-    if not rows:
-        return []
-    ids = [row.id for row in rows]
-    people: dict[int, list[str]] = {}
-    for row in connection.execute(_PARTICIPANTS, {"ids": ids}):
-        people.setdefault(row.case_id, []).append(row.address)
-    return [_snapshot(connection, row, tuple(people.get(row.id, ()))) for row in rows]
+def snapshots(rows: Sequence[Row[Any]]) -> list[Case]:
+    """Rows of _CASE as frozen snapshots, with their participants and what became of the last warning."""
+    return [_snapshot(row) for row in rows]
 
 
-def _snapshot(connection: Connection, row: Row[Any], people: tuple[str, ...]) -> Case:
+def _snapshot(row: Row[Any]) -> Case:
     fields = row._mapping
     values: dict[str, Any] = {name: fields[name] for name in _PLAIN}
     values |= {name: kind(values[name]) for name, kind in _ENUMS.items()}
     values["references"] = tuple(values["references"] or ())
     values["proof"] = values["proof"] or {}
-    if row.warning_key:
-        state = connection.execute(_OUTGOING_STATE, {"key": row.warning_key}).scalar()
-        values["warning_state"] = state or ""
-    return Case(participants=people, **values)
+    people = tuple(sorted(row.people or ()))
+    return Case(participants=people, warning_state=row.warning_state or "", **values)
 
 
 def by_id(connection: Connection, case_id: int) -> Case | None:
     rows = connection.execute(_BY_ID, {"id": case_id}).all()
-    return next(iter(snapshots(connection, rows)), None)
+    return next(iter(snapshots(rows)), None)
 
 
 def by_numbers(connection: Connection, numbers: Iterable[int]) -> dict[int, Case]:
@@ -77,7 +71,7 @@ def by_numbers(connection: Connection, numbers: Iterable[int]) -> dict[int, Case
     if not wanted:
         return {}
     rows = connection.execute(_BY_NUMBERS, {"numbers": wanted}).all()
-    found = {snap.number: snap for snap in snapshots(connection, rows)}
+    found = {snap.number: snap for snap in snapshots(rows)}
     return {number: _target(connection, found[number]) for number in wanted if number in found}
 
 
@@ -88,7 +82,7 @@ def _target(connection: Connection, snap: Case) -> Case:
         rows = connection.execute(_BY_NUMBER, {"number": snap.duplicate_of}).all()
         if not rows:
             break
-        snap = snapshots(connection, rows)[0]
+        snap = snapshots(rows)[0]
     return snap
 
 
@@ -102,7 +96,7 @@ def by_message_refs(connection: Connection, refs: Sequence[str]) -> list[tuple[s
     if rows:
         ids = sorted({row.case_id for row in rows})
         found = connection.execute(_BY_IDS, {"ids": ids}).all()
-        cases = {snap.id: _target(connection, snap) for snap in snapshots(connection, found)}
+        cases = {snap.id: _target(connection, snap) for snap in snapshots(found)}
     pairs = [(row.message_ref, row.case_id) for row in rows if row.case_id in cases]
     pairs.sort(key=lambda pair: (wanted.index(pair[0]), -pair[1]))
     return [(ref, cases[case_id]) for ref, case_id in pairs]
@@ -117,7 +111,7 @@ def recent_of(
         return ()
     values = {"requester": requester, "contact_id": contact_id, "most": limit}
     rows = connection.execute(query, values).all()  # a value that the query does not name is not looked at
-    return tuple(snapshots(connection, rows))
+    return tuple(snapshots(rows))
 
 
 def require(connection: Connection, number: int) -> Case:
@@ -125,7 +119,7 @@ def require(connection: Connection, number: int) -> Case:
     rows = connection.execute(_BY_NUMBER, {"number": number}).all()
     if not rows:
         raise NotFound(f"there is no case {number}")
-    return snapshots(connection, rows)[0]
+    return snapshots(rows)[0]
 
 
 def entries(connection: Connection, case_id: int) -> list[Mapping[str, Any]]:
@@ -157,7 +151,7 @@ class Cases:
 
     def listing(self, *, statuses: Sequence[str] = (), assigned_to: str = "", limit: int = 0) -> list[Case]:
         """Cases by number, optionally only of these statuses or of one staff member."""
-        query = select(case).order_by(case.c.number)
+        query = _CASE.order_by(case.c.number)
         if statuses:
             query = query.where(case.c.status.in_(statuses))
         if assigned_to:
@@ -166,11 +160,7 @@ class Cases:
             query = query.limit(limit)
         with self._store.read() as connection:
             rows = connection.execute(query).all()
-            return [
-                case
-                for start in range(0, len(rows), 500)
-                for case in snapshots(connection, rows[start : start + 500])
-            ]
+            return snapshots(rows)
 
     def count(self) -> dict[str, int]:
         query = select(case.c.status, func.count()).group_by(case.c.status)
@@ -179,13 +169,11 @@ class Cases:
 
     def at_risk(self, before: datetime) -> list[Case]:
         """Open cases whose answer is due before this instant, the most urgent first."""
-        query = (
-            select(case)
-            .where(case.c.status == "open", case.c.deadline_state == "pending", case.c.respond_by < before)
-            .order_by(case.c.respond_by)
-        )
+        query = _CASE.where(
+            case.c.status == "open", case.c.deadline_state == "pending", case.c.respond_by < before
+        ).order_by(case.c.respond_by)
         with self._store.read() as connection:
-            return snapshots(connection, connection.execute(query).all())
+            return snapshots(connection.execute(query).all())
 
     def entries(self, case_id: int) -> list[Mapping[str, Any]]:
         with self._store.read() as connection:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailbridge.model.customer import Account, Contact
@@ -29,20 +29,50 @@ _ACCOUNT = select(account).where(account.c.id == bindparam("id"))
 _CONTACT = select(contact).where(contact.c.id == bindparam("id"))
 _ADDRESSES = select(contact_address.c.address).where(contact_address.c.contact_id == bindparam("of"))
 _PHONES = select(contact_phone.c.phone).where(contact_phone.c.contact_id == bindparam("of"))
-_BY_ADDRESS = select(contact_address.c.contact_id).where(contact_address.c.address == bindparam("address"))
 _BY_PHONE = select(contact_phone.c.contact_id).where(contact_phone.c.phone == bindparam("phone"))
-_BY_DOMAIN = select(account_domain).where(account_domain.c.domain.in_(bindparam("domains", expanding=True)))
-_DEAD = select(dead_address.c.address).where(dead_address.c.address == bindparam("address"))
+_BY_DOMAIN = (
+    select(account_domain.c.account_id)
+    .where(account_domain.c.domain.in_(bindparam("domains", expanding=True)))
+    .order_by(func.length(account_domain.c.domain).desc())
+    .limit(1)
+)
+_BY_ADDRESS = select(contact_address.c.contact_id).where(contact_address.c.address == bindparam("address"))
+_DEAD = exists(select(dead_address.c.address).where(dead_address.c.address == bindparam("address")))
+_WHO = select(_BY_ADDRESS.scalar_subquery(), _BY_DOMAIN.scalar_subquery(), _DEAD)
 
 
-def _account(connection: Connection, account_id: int | None) -> Account | None:
+@dataclass(frozen=True, slots=True)
+class Who:
+    """What is known of an address: the rows of its contact and of its domain's account, dead or not."""
+
+    domain: str
+    contact_id: int | None
+    account_id: int | None
+    dead: bool
+
+
+def who(connection: Connection, address: str) -> Who:
+    """One question for all of it. address: lower case."""
+    domain = address.rpartition("@")[2]
+    values = {"address": address, "domains": _parents(domain)}
+    contact_id, account_id, dead = connection.execute(_WHO, values).one()
+    return Who(domain, contact_id, account_id, bool(dead))
+
+
+def _parents(domain: str) -> list[str]:
+    """The domain and those above it, but for the last label alone."""
+    labels = domain.split(".")
+    return [".".join(labels[start:]) for start in range(len(labels) - 1)]
+
+
+def account_of(connection: Connection, account_id: int | None) -> Account | None:
     if account_id is None:
         return None
     row = connection.execute(_ACCOUNT, {"id": account_id}).first()
     return None if row is None else Account(row.id, row.name, row.plan, row.starts_on, row.ends_on, row.zone)
 
 
-def _contact(connection: Connection, contact_id: int | None) -> Contact | None:
+def contact_of(connection: Connection, contact_id: int | None) -> Contact | None:
     if contact_id is None:
         return None
     row = connection.execute(_CONTACT, {"id": contact_id}).first()
@@ -55,29 +85,20 @@ def _contact(connection: Connection, contact_id: int | None) -> Contact | None:
         row.name,
         tuple(addresses),
         tuple(phones),
-        _account(connection, row.account_id),
+        account_of(connection, row.account_id),
         row.provisional,
     )
 
 
-def contact_by_address(connection: Connection, address: str) -> Contact | None:
-    found = connection.execute(_BY_ADDRESS, {"address": address.lower()}).scalar()
-    return _contact(connection, found)
-
-
 def contact_by_phone(connection: Connection, phone: str) -> Contact | None:
-    return _contact(connection, connection.execute(_BY_PHONE, {"phone": phone}).scalar())
+    return contact_of(connection, connection.execute(_BY_PHONE, {"phone": phone}).scalar())
 
 
 def account_by_domain(connection: Connection, domain: str) -> Account | None:
     """The account that this mail domain, or a parent of it, belongs to."""
-    labels = domain.lower().split(".")
-    parents = [".".join(labels[start:]) for start in range(len(labels) - 1)]
-    if not parents:
-        return None
-    rows = connection.execute(_BY_DOMAIN, {"domains": parents}).all()
-    best = max(rows, key=lambda row: len(row.domain), default=None)
-    return None if best is None else _account(connection, best.account_id)
+    parents = _parents(domain.lower())
+    found = connection.execute(_BY_DOMAIN, {"domains": parents}).scalar() if parents else None
+    return account_of(connection, found)
 
 
 def make_contact(connection: Connection, name: str, phone: str) -> int:
@@ -91,10 +112,6 @@ def make_contact(connection: Connection, name: str, phone: str) -> int:
     assert made is not None
     connection.execute(insert(contact_phone).values(phone=phone, contact_id=made[0]))
     return int(made[0])
-
-
-def is_dead(connection: Connection, address: str) -> bool:
-    return connection.execute(_DEAD, {"address": address.lower()}).first() is not None
 
 
 def mark_dead(connection: Connection, address: str, reason: str, at: datetime) -> None:

@@ -17,17 +17,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import JSON, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import QueuePool, StaticPool
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from mailbridge.errors import StoreFull, StoreUnavailable
 
 MEMORY_URL = "sqlite://"
 POOL_SIZE = 5
 TIMEOUT_S = 30
+
+
+class all_of(FunctionElement[list[Any]]):  # noqa: N801 - stands in statements like func.count
+    """The values of a column of all rows as one list, in no order; empty or None where there is no row."""
+
+    type = JSON()
+    inherit_cache = True
+    name = "all_of"
+
+
+@compiles(all_of, "sqlite")
+def _all_of_sqlite(element: all_of, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_group_array({compiler.process(element.clauses, **options)})"
+
+
+@compiles(all_of, "postgresql")
+def _all_of_postgresql(element: all_of, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_agg({compiler.process(element.clauses, **options)})"
 
 
 def normal_url(url: str) -> str:

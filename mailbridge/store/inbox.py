@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from mailbridge.model.envelope import Envelope, Way
 from mailbridge.store import jobs
 from mailbridge.store.engine import Store
-from mailbridge.store.schema import arrival, cursor, message
+from mailbridge.store.schema import arrival, case, cursor, message
 from mailbridge.store.text import clean
 
 __all__ = ["Cursor", "Inbox", "Received", "Stored", "clean", "load", "put"]
@@ -62,6 +62,18 @@ class Received:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """State and outcome of a message; case_id and number: of its case, None without one."""
+
+    state: str
+    outcome: str
+    kind: str
+    reason: str
+    case_id: int | None
+    number: int | None
+
+
 # Made once: to build a statement anew for each message costs more than to run it.
 _KNOWN = select(message.c.id).where(message.c.digest == bindparam("digest"))
 _NEW, _NEW_ARRIVAL = insert(message), insert(arrival)
@@ -70,6 +82,13 @@ _LOAD = select(
     *(message.c[name] for name in ("case_id", "kind", "outcome", "reason")),
 ).where(message.c.id == bindparam("id"))
 _ARRIVALS = select(arrival).where(arrival.c.message_id == bindparam("id")).order_by(arrival.c.id)
+
+
+_SETTLED = (
+    select(*(message.c[name] for name in ("state", "outcome", "kind", "reason", "case_id")), case.c.number)
+    .join(case, case.c.id == message.c.case_id, isouter=True)
+    .where(message.c.id == bindparam("id"))
+)
 
 
 def put(connection: Connection, envelope: Envelope, raw: bytes) -> Stored:
@@ -171,6 +190,16 @@ class Inbox:
         """The message with its raw bytes, or None."""
         with self._store.read() as connection:
             return load(connection, message_id)
+
+    def settled(self, message_id: int) -> Settled | None:
+        """What became of a message so far, without its bytes."""
+        with self._store.read() as connection:
+            row = connection.execute(_SETTLED, {"id": message_id}).first()
+        return (
+            None
+            if row is None
+            else Settled(row.state, row.outcome, row.kind, row.reason, row.case_id, row.number)
+        )
 
     def raw(self, message_id: int) -> bytes | None:
         with self._store.read() as connection:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, and_, bindparam, func, literal_column, or_, select
 
+from mailbridge.errors import NotFound
 from mailbridge.model.case import Case
 from mailbridge.model.customer import Account, Contact
 from mailbridge.model.decision import BouncedNotice, Seen, Sent
@@ -27,12 +28,18 @@ _TEXTS = (
     .limit(5)
 )
 _KINDS = select(entry.c.kind).where(entry.c.case_id == bindparam("of"), entry.c.direction == "in").distinct()
-_OWN = select(message.c.case_id, message.c.state).where(message.c.id == bindparam("id"))
-_SAME = (
+_DECIDED = message.c.state.in_([literal_column("'filed'"), literal_column("'ignored'")])
+_OWN = and_(message.c.id == bindparam("id"), message.c.state == "filed")
+_SAME = and_(
+    message.c.content_digest == bindparam("digest"),
+    message.c.id != bindparam("id"),
+    message.c.message_ref == bindparam("ref"),
+    _DECIDED,
+)
+_SEEN = (
     select(message.c.id, message.c.case_id, message.c.state)
-    .where(message.c.content_digest == bindparam("digest"), message.c.id != bindparam("id"))
-    .where(message.c.message_ref == bindparam("ref"), message.c.state.in_(("filed", "ignored")))
-    .order_by(message.c.id)
+    .where(or_(_OWN, _SAME))
+    .order_by((message.c.id == bindparam("id")).desc(), message.c.id)
     .limit(1)
 )
 _BY_AUTHOR = (message.c.author == bindparam("author"), message.c.id != bindparam("id"))
@@ -66,6 +73,7 @@ class Lookup:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._who: dict[str, customers.Who] = {}
 
     def numbers(self, numbers: Iterable[int]) -> dict[int, Case]:
         return cases.by_numbers(self._connection, numbers)
@@ -77,31 +85,46 @@ class Lookup:
         """What customers wrote in a case, its first few messages."""
         return list(self._connection.execute(_TEXTS, {"of": case_id}).scalars())
 
-    def case(self, case_id: int) -> Case | None:
-        return cases.by_id(self._connection, case_id)
+    def case(self, case_id: int) -> Case:
+        """Raises NotFound."""
+        if (found := cases.by_id(self._connection, case_id)) is None:
+            raise NotFound(f"there is no case in row {case_id}")
+        return found
+
+    def require(self, number: int) -> Case:
+        """Raises NotFound."""
+        return cases.require(self._connection, number)
 
     def recent(self, sender: str, contact_id: int | None) -> tuple[Case, ...]:
         return cases.recent_of(self._connection, requester=clean(sender)[:320], contact_id=contact_id)
 
     def contact_by_address(self, address: str) -> Contact | None:
-        return customers.contact_by_address(self._connection, clean(address)) if address else None
+        return customers.contact_of(self._connection, self._asked(address).contact_id) if address else None
+
+    def _asked(self, address: str) -> customers.Who:
+        """One question for all that is known of an address."""
+        address = clean(address).lower()
+        if address not in self._who:
+            self._who[address] = customers.who(self._connection, address)
+        return self._who[address]
 
     def contact_by_phone(self, phone: str) -> Contact | None:
         return customers.contact_by_phone(self._connection, phone)
 
     def account_by_domain(self, domain: str) -> Account | None:
-        return customers.account_by_domain(self._connection, clean(domain)) if domain else None
+        wanted = clean(domain).lower()
+        known = next((who for who in self._who.values() if who.domain == wanted), None)
+        if known is not None:
+            return customers.account_of(self._connection, known.account_id)
+        return customers.account_by_domain(self._connection, wanted) if wanted else None
 
     def is_dead(self, address: str) -> bool:
-        return customers.is_dead(self._connection, clean(address))
+        return self._asked(address).dead
 
     def seen(self, message_id: int, message_ref: str, content_digest: str) -> Seen | None:
         """An earlier message with the same content; of its own row, where it was decided before."""
-        own = self._connection.execute(_OWN, {"id": message_id}).first()
-        if own is not None and own.state == "filed":
-            return self._seen(message_id, own.case_id, own.state)
         values = {"digest": content_digest, "id": message_id, "ref": clean(message_ref)[:512]}
-        row = self._connection.execute(_SAME, values).first()
+        row = self._connection.execute(_SEEN, values).first()
         return None if row is None else self._seen(row.id, row.case_id, row.state)
 
     def _seen(self, message_id: int, case_id: int | None, state: str) -> Seen:

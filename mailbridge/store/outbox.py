@@ -131,6 +131,10 @@ _SENT = (
 )
 
 
+def _sent_values(held: Outbound, at: datetime, reply: str) -> dict[str, Any]:
+    return {"this": held.id, "held": held.lease, "at": at, "said": clean(reply)[:1000]}
+
+
 class Outbox:
     """Claim, report, show."""
 
@@ -167,9 +171,14 @@ class Outbox:
         ]
 
     def sent(self, held: Outbound, at: datetime, reply: str) -> bool:
-        values = {"this": held.id, "held": held.lease, "at": at, "said": clean(reply)[:1000]}
         with self._store.write() as connection:
-            return bool(connection.execute(_SENT, values).rowcount)
+            return bool(connection.execute(_SENT, _sent_values(held, at, reply)).rowcount)
+
+    def sent_all(self, accepted: Sequence[tuple[Outbound, datetime, str]]) -> None:
+        """sent() of several in one transaction; one whose lease was lost stays as it is."""
+        if accepted:
+            with self._store.write() as connection:
+                connection.execute(_SENT, [_sent_values(*one) for one in accepted])
 
     def retry(
         self, held: Outbound, due_at: datetime, reply: str, rcpt_to: Sequence[str] | None = None

@@ -1,10 +1,10 @@
 """From the outbox to the relay: each mail handed over, tried again for days, or dead and somebody told.
 
 Promises: a mail leaves the outbox as sent only after the relay's word for each recipient; a crash between
-that word and our commit sends the same bytes with the same Message-ID once more. Recipients part ways: the
-accepted are done, the refused are told to staff on their case, the rest is tried again. Nobody is told that a
-notice to staff could not be delivered, or notices would breed notices. A relay that is away costs no mail its
-life before give_up_days are over.
+that word and our commit, which mails accepted within TOGETHER of each other share, sends the same bytes with
+the same Message-ID once more. Recipients part ways: the accepted are done, the refused are told to staff on
+their case, the rest is tried again. Nobody is told that a notice to staff could not be delivered, or notices
+would breed notices. A relay that is away costs no mail its life before give_up_days are over.
 Fails never out of `serve`; `run_once` raises StoreUnavailable or StoreFull.
 """
 
@@ -35,6 +35,8 @@ AWAY = timedelta(seconds=30)
 """How soon mail is looked at again that was not tried, because the relay was away for the one before it."""
 UNFORESEEN = timedelta(hours=1)
 _TROUBLES = {"login": "relay_login_refused", "tls": "relay_tls_failed"}
+TOGETHER = timedelta(milliseconds=50)
+"""What the relay accepts within it is noted in one commit. Longer, and a crash would send more twice."""
 _SLOWEST = 16  # attempt from which the wait no longer grows
 _LEAST_TRIES = 3
 _NO_MAILBOX = re.compile(r"\b5\.1\.(?:1|2|3|10)\b")
@@ -84,11 +86,13 @@ class Deliverer:
         self._away = False
         self._trouble = self._reply = ""
         self._away_until: datetime | None = None
+        self._accepted: list[tuple[Outbound, datetime, str]] = []  # not noted yet
         days = desk.config.relay.give_up_days if desk.config.relay else DAYS
         self._give_up = timedelta(days=days)
 
     def run_once(self, limit: int = BATCH) -> int:
         """One batch of mail that is due; how many were tried. 0: nothing is due, or the relay is away."""
+        self._note_accepted()  # what could not be noted while the store was away
         start = self.desk.clock.now()
         if self._away_until is not None and start < self._away_until:
             return 0
@@ -106,8 +110,13 @@ class Deliverer:
                 self._hand_over(mail)
                 self._hand.done()
                 tried += 1
+                if self._accepted and self.desk.clock.now() - self._accepted[0][1] > TOGETHER:
+                    self._note_accepted()
         finally:
-            self._hand.empty()
+            try:
+                self._note_accepted()
+            finally:
+                self._hand.empty()
         if tried:
             self._note_relay(start)
         return tried
@@ -178,9 +187,13 @@ class Deliverer:
             self.desk.outbox.retry(mail, now + delay, reply, left)
         elif delivery.accepted:
             self._log(mail, "delivered", delivery.accepted, reply)
-            self.desk.outbox.sent(mail, now, reply)
+            self._accepted.append((mail, now, reply))
         else:
             self.desk.outbox.dead(mail, reply)
+
+    def _note_accepted(self) -> None:
+        self.desk.outbox.sent_all(self._accepted)
+        self._accepted.clear()
 
     def _delay(self, mail: Outbound, now: datetime) -> timedelta | None:
         """How long to wait, None to give up: the age decides, as tries are many while the relay is away."""

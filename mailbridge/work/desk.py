@@ -32,7 +32,6 @@ from mailbridge.outgoing.notices import Renderer
 from mailbridge.policy import command_open
 from mailbridge.policy.decide import decide
 from mailbridge.policy.due import decide_due
-from mailbridge.store import cases as case_rows
 from mailbridge.store.apply import Applier, Clash
 from mailbridge.store.cases import Cases
 from mailbridge.store.customers import Customers, site_secrets
@@ -141,11 +140,10 @@ class Desk:
         return self.outcome(message_id)
 
     def outcome(self, message_id: int) -> Outcome:
-        received = self.inbox.load(message_id)
-        if received is None:
+        found = self.inbox.settled(message_id)
+        if found is None:
             raise NotFound(f"there is no message {message_id}")
-        number = self.cases.number_of(received.case_id)
-        return Outcome(message_id, received.outcome or received.state, received.kind, number, received.reason)
+        return Outcome(message_id, found.outcome or found.state, found.kind, found.number, found.reason)
 
     def process(self, job: Job) -> None:
         """Decide a received message. A failure puts the job back, and at last the message into quarantine."""
@@ -219,22 +217,25 @@ class Desk:
 
     def on_case(self, number: int, fn: Decide, *, job: Job | None = None, hand: InHand | None = None) -> Case:
         """Decide on a case and apply it; returns the case as it is then. Raises NotFound, Permanent."""
+        self._decide_on(lambda lookup: lookup.require(number), fn, job, hand)
+        return self.cases.get(number)
 
-        def once() -> Case:
+    def _decide_on(
+        self, find: Callable[[Lookup], Case], fn: Decide, job: Job | None, hand: InHand | None = None
+    ) -> None:
+        def once() -> None:
             now = self.clock.now()
             with self.store.read() as connection:
-                case = case_rows.require(connection, number)
-                facts = self.case_facts(Lookup(connection), case)
+                lookup = Lookup(connection)
+                case = find(lookup)
+                facts = self.case_facts(lookup, case)
             decision = fn(facts, case, now)
             versions = _touched(decision, {case.id: case.version, **decision.versions})
             applier = Applier(self.store, self._notices.writer_for(hand or InHand()))
             applier.apply(decision, now, job=job, versions=versions)
-            tell_log(told(decision), number)
-            return self.cases.get(number)
+            tell_log(told(decision), case.number)
 
-        result = self._until_no_clash(once, job)
-        assert isinstance(result, Case)
-        return result
+        self._until_no_clash(once, job)
 
     def open_case(
         self,
@@ -317,13 +318,15 @@ class Desk:
     def due(self, job: Job) -> None:
         """A moment of a case has come."""
         timer = Timer(str(job.payload["timer"]))
-        case = self.cases.by_id(int(job.payload["case"]))
-        if case is None:
+        case_id = int(job.payload["case"])
+        try:
+            self._decide_on(
+                lambda lookup: lookup.case(case_id),
+                lambda facts, case, now: decide_due(facts, case, timer, now),
+                job,
+            )
+        except NotFound:
             self.jobs.finish(job)
-            return
-        self.on_case(
-            case.number, lambda facts, now_case, now: decide_due(facts, now_case, timer, now), job=job
-        )
 
 
 def template_folders(config: Config) -> tuple[Any, ...]:

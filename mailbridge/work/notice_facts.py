@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from mailbridge.clock import Clock
@@ -65,6 +65,9 @@ class NoticeFacts:
         self._policy = policy
         self._clock = clock
         self._written_in = written_in or policy.language
+        self._hours: dict[tuple[str, date], list[str]] = {}  # by calendar and Monday
+        self._policy_told = self._told_policy()
+        self._others: dict[tuple[str, tuple[str, ...]], NoticeFacts] = {}  # by language and zones
 
     def told(self, language: str, zone: str = "") -> NoticeFacts:
         """The same facts in this language, and in one zone more."""
@@ -72,8 +75,11 @@ class NoticeFacts:
         zones = tuple(dict.fromkeys((*policy.second_zones, zone))) if zone else policy.second_zones
         if (language, zones) == (policy.language, policy.second_zones):
             return self
-        policy = replace(policy, language=language, second_zones=zones)
-        return NoticeFacts(self._config, policy, self._clock, written_in=self._written_in)
+        if (found := self._others.get((language, zones))) is None:
+            policy = replace(policy, language=language, second_zones=zones)
+            found = NoticeFacts(self._config, policy, self._clock, written_in=self._written_in)
+            self._others[(language, zones)] = found
+        return found
 
     def of(
         self, kind: NoticeKind, case: Case, send: Send, hand: InHand, history: History, tag: str
@@ -90,7 +96,7 @@ class NoticeFacts:
             "case": self._case(case, tag),
             "promise": self._promise(kind, case),
             "update": self._update(case),
-            "policy": self._told_policy(),
+            "policy": self._policy_told,
             "message": self._message(kind, case, extra, hand, history),
             "close": self._close(case),
             "escalation": self._escalation(kind, case, extra, hand, history),
@@ -181,14 +187,21 @@ class NoticeFacts:
                 target_of(policy, case.plan, case.severity, target_kind), policy.language
             ),
             "why_later": why.text,
-            "hours_words": words.hours_in_words(
-                calendar, made.received_at.date(), policy.second_zones, policy.language
-            ).split("; "),
+            "hours_words": self._hours_of(made.calendar, made.received_at.date()),
             "holidays_words": list(why.names),
             "late": made.respond_by <= self._clock.now(),
             "on_holiday": why.cause == "holiday" and day in why.days,
             "is_acknowledgement_answer": keeps,
         }
+
+    def _hours_of(self, name: str, day: date) -> list[str]:
+        """The hours of the week of day, told once a week."""
+        key = (name, day - timedelta(days=day.weekday()))
+        if key not in self._hours:
+            policy = self._policy
+            told = words.hours_in_words(policy.calendars[name], day, policy.second_zones, policy.language)
+            self._hours[key] = told.split("; ")
+        return self._hours[key]
 
     def _update(self, case: Case) -> dict[str, str] | None:
         """The next status update, where the policy promises them."""
