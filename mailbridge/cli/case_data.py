@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mailbridge.cli.records import Records
     from mailbridge.model.case import Case
     from mailbridge.work.desk import Desk
 
@@ -47,7 +48,7 @@ def list_row(case: Case) -> dict[str, Any]:
     }
 
 
-def document(desk: Desk, case: Case) -> dict[str, Any]:
+def document(desk: Desk | Records, case: Case) -> dict[str, Any]:
     """`case show --json`."""
     return {
         **list_row(case),
@@ -64,7 +65,7 @@ def document(desk: Desk, case: Case) -> dict[str, Any]:
     }
 
 
-def messages(desk: Desk, case: Case) -> list[dict[str, Any]]:
+def messages(desk: Desk | Records, case: Case) -> list[dict[str, Any]]:
     """The thread in order, each with its attachments and, of a voicemail, its transcript."""
     rows = desk.cases.entries(case.id)
     ids = [row["message_id"] for row in rows if row["direction"] == "in" and row["message_id"]]
@@ -81,7 +82,7 @@ def messages(desk: Desk, case: Case) -> list[dict[str, Any]]:
     ]
 
 
-def _came(desk: Desk, message_id: int) -> datetime | None:
+def _came(desk: Desk | Records, message_id: int) -> datetime | None:
     received = desk.inbox.load(message_id)
     return received.received_at if received else None
 
@@ -149,7 +150,7 @@ def _made(row: Mapping[str, Any], counts: bool) -> dict[str, Any]:
     return {key: row[key] for key in keys} | {"at": when(row["at"]), "counts": counts}
 
 
-def events(desk: Desk, case: Case) -> list[dict[str, Any]]:
+def events(desk: Desk | Records, case: Case) -> list[dict[str, Any]]:
     """What happened and why, in order."""
     return [
         {**(row["data"] or {}), "at": when(row["at"]), "event": row["event"]}

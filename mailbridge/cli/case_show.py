@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailbridge.cli import case_data
-from mailbridge.cli.case_who import desk_of, number, sentence
+from mailbridge.cli.case_who import number, sentence
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.output import local, print_json, print_table, say
+from mailbridge.cli.records import Records, records_of
 from mailbridge.errors import CannotWrite, NotFound, Permanent
 
 if TYPE_CHECKING:
     from mailbridge.model.case import Case
-    from mailbridge.work.desk import Desk
 
 LEAST_DIGEST = 6
 """So many hex digits of a file's SHA-256 are enough to name it."""
@@ -42,9 +42,9 @@ LEAST_DIGEST = 6
 @pass_context
 def list_(context: Context, statuses: tuple[str, ...], assigned: str, limit: int, as_json: bool) -> None:
     """List cases by number: all of them, or some."""
-    with desk_of(context) as desk:
-        cases = desk.cases.listing(statuses=statuses, assigned_to=assigned.strip().lower(), limit=limit)
-        zone = desk.zone
+    with records_of(context) as records:
+        cases = records.cases.listing(statuses=statuses, assigned_to=assigned.strip().lower(), limit=limit)
+        zone = records.zone
     if as_json:
         print_json([case_data.list_row(case) for case in cases])
         return
@@ -91,32 +91,32 @@ def show(
     """
     if (raw and attachment) or (out and not (raw or attachment)):
         raise click.UsageError("give --raw or --attachment, and --out only with one of them")
-    with desk_of(context) as desk:
-        case = desk.cases.get(number)
+    with records_of(context) as records:
+        case = records.cases.get(number)
         if raw:
-            _give(_raw(desk, case, raw), out, force)
+            _give(_raw(records, case, raw), out, force)
         elif attachment:
-            _give(_attachment(desk, case, attachment), out, force)
+            _give(_attachment(records, case, attachment), out, force)
         elif as_json:
-            print_json(case_data.document(desk, case))
+            print_json(case_data.document(records, case))
         else:
-            _card(desk, case)
+            _card(records, case)
 
 
 # --- for a person ------------------------------------------------------------------------------------------
 
 
-def _card(desk: Desk, case: Case) -> None:
+def _card(records: Records, case: Case) -> None:
     say(f"#{case.number}  {case.subject}")
-    say(sentence(case, desk.zone))
-    print_table(("", ""), _about(case, desk.zone))
+    say(sentence(case, records.zone))
+    print_table(("", ""), _about(case, records.zone))
     if case.proof:
-        _proof(case.proof, desk.zone)
-    for message in case_data.messages(desk, case):
-        _thread(message, desk.zone)
+        _proof(case.proof, records.zone)
+    for message in case_data.messages(records, case):
+        _thread(message, records.zone)
     rows = [
-        (_read(event.pop("at"), desk.zone), event.pop("event"), _data(event))
-        for event in case_data.events(desk, case)
+        (_read(event.pop("at"), records.zone), event.pop("event"), _data(event))
+        for event in case_data.events(records, case)
     ]
     print_table(("at", "event", ""), rows, title="What happened")
 
@@ -182,10 +182,10 @@ def _data(event: Mapping[str, Any]) -> str:
 # --- original bytes ----------------------------------------------------------------------------------------
 
 
-def _raw(desk: Desk, case: Case, wanted: str) -> bytes:
-    for place, row in enumerate(desk.cases.entries(case.id), start=1):
+def _raw(records: Records, case: Case, wanted: str) -> bytes:
+    for place, row in enumerate(records.cases.entries(case.id), start=1):
         if wanted in (str(place), row["message_ref"]):
-            octets = _original(desk, row)
+            octets = _original(records, row)
             if octets is None:
                 raise NotFound(
                     f"message {wanted} of case {case.number} has no mail behind it: a note, a call"
@@ -196,18 +196,18 @@ def _raw(desk: Desk, case: Case, wanted: str) -> bytes:
     raise NotFound(f"case {case.number} has no message {wanted}; `case show {case.number}` numbers them")
 
 
-def _original(desk: Desk, row: Mapping[str, Any]) -> bytes | None:
+def _original(records: Records, row: Mapping[str, Any]) -> bytes | None:
     """The mail behind an entry: what we sent, or what we received. None for a note."""
     if row["direction"] == "out":
-        sent = desk.outbox.get(row["outbox_id"]) if row["outbox_id"] else None
+        sent = records.outbox.get(row["outbox_id"]) if row["outbox_id"] else None
         return bytes(sent["raw"]) if sent else None
     if row["direction"] == "note" or not row["message_id"]:
         return None
-    return desk.inbox.raw(row["message_id"])
+    return records.inbox.raw(row["message_id"])
 
 
-def _attachment(desk: Desk, case: Case, wanted: str) -> bytes:
-    found = dict(_named(desk, case, wanted))
+def _attachment(records: Records, case: Case, wanted: str) -> bytes:
+    found = dict(_named(records, case, wanted))
     if not found:
         raise NotFound(f"case {case.number} has no file {wanted!r}")
     if len(found) > 1:
@@ -216,12 +216,12 @@ def _attachment(desk: Desk, case: Case, wanted: str) -> bytes:
             f"case {case.number} has several files {wanted!r}; name one by its SHA-256: {digests}"
         )
     digest, row = next(iter(found.items()))
-    return _part(_original(desk, row), digest)
+    return _part(_original(records, row), digest)
 
 
-def _named(desk: Desk, case: Case, wanted: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _named(records: Records, case: Case, wanted: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     digest = wanted.lower() if len(wanted) >= LEAST_DIGEST else "no digest"
-    for row in desk.cases.entries(case.id):
+    for row in records.cases.entries(case.id):
         for item in row["attachments"] or ():
             here = str(item.get("sha256") or "")
             if item.get("filename") == wanted or here.startswith(digest):

@@ -16,8 +16,6 @@ from datetime import date, timedelta
 from functools import lru_cache
 from types import MappingProxyType
 
-import holidays
-
 from mailbridge.model.policy import HolidaySource
 
 # A name must occur in one of these years to be known; the span holds every weekday for every date.
@@ -31,6 +29,8 @@ def folded(name: str) -> str:
 
 @lru_cache(maxsize=256)
 def _library_year(country: str, subdivision: str, year: int, observed: bool) -> tuple[tuple[date, str], ...]:
+    import holidays  # a tenth of a second: where a policy is read, not where one is spoken of
+
     book = holidays.country_holidays(country, subdiv=subdivision or None, years=year, observed=observed)
     labels = [getattr(book, f"{label}_label", None) for label in ("observed", "estimated")]
     marks = [
@@ -53,6 +53,8 @@ def _unmarked(name: str, marks: list[re.Pattern[str]]) -> str:
 @lru_cache(maxsize=32)
 def known_names(country: str, subdivision: str = "") -> Mapping[str, str]:
     """Folded name -> name in the library. Raises ValueError for an unknown country or subdivision."""
+    import holidays
+
     countries = holidays.list_supported_countries()
     if country not in countries:
         raise ValueError(

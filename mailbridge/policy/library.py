@@ -12,11 +12,11 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from mailbridge.errors import ConfigInvalid, NotFound, Problem
 from mailbridge.model.policy import Policy
-from mailbridge.policy.inifile import MAX_BYTES
-from mailbridge.policy.policyfile import parse_policy
+from mailbridge.policy.inifile import MAX_BYTES, read_ini
 
 _SHIPPED = ("mekorma", "memsource", "gotomyerp", "standard-enterprise", "tekstack")
 
@@ -35,6 +35,8 @@ def shipped_text(name: str) -> str:
 
 @lru_cache(maxsize=len(_SHIPPED))
 def _load_shipped(name: str) -> Policy:
+    from mailbridge.policy.policyfile import parse_policy
+
     return parse_policy(shipped_text(name), f"{name}.ini")
 
 
@@ -46,7 +48,36 @@ def load_policy(name_or_path: str) -> Policy:
     wanted = name_or_path.strip()
     if wanted.lower() in _SHIPPED:
         return _load_shipped(wanted.lower())
+    from mailbridge.policy.policyfile import parse_policy
+
     return parse_policy(_read(wanted), wanted)
+
+
+def zone_of(name_or_path: str, source: str) -> str:
+    """The zone of the calendar of the policy that the site configuration names. Raises ConfigInvalid.
+
+    A list of cases tells times and nothing else of a policy: to judge the whole file would be most of its
+    time. It is judged only where the zone cannot be had without.
+    """
+    wanted = name_or_path.strip()
+    try:
+        text = shipped_text(wanted.lower()) if wanted.lower() in _SHIPPED else _read(wanted)
+    except NotFound:
+        text = ""
+    sections, problems = read_ini(text, wanted)
+    calendar = sections.get("policy", {}).get("calendar", "").strip().lower()
+    zone = sections.get(f"calendar {calendar}", {}).get("zone", "").strip()
+    if problems or not _is_zone(zone):
+        policy = configured_policy(name_or_path, source)
+        return policy.calendars[policy.calendar].zone.key
+    return zone
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(ZoneInfo(name).key)
+    except (ValueError, KeyError, OSError):
+        return False
 
 
 def configured_policy(name_or_path: str, source: str) -> Policy:
