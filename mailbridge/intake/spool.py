@@ -11,9 +11,11 @@ Fails: an error of the store or of a folder is logged, and the voicemail is trie
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
+import shutil
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -171,10 +173,23 @@ class SpoolIntake:
         folder = target / stem.parent.relative_to(self.spool.folder)
         folder.mkdir(parents=True, exist_ok=True)
         for name, _, _ in sorted(look, key=lambda file: file[0].endswith(".txt")):
-            (stem.parent / name).rename(folder / f"{digest[:16]}-{name}")
+            _move_file(stem.parent / name, folder / f"{digest[:16]}-{name}")
 
 
 _TOO_BIG = "The recording is too big to be taken; it is still in the spool."
+
+
+def _move_file(source: Path, target: Path) -> None:
+    """Rename, or where that is another file system, copy under another name first: never half a file."""
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        part = target.with_name(f".{target.name}.part")
+        shutil.copy2(source, part)
+        part.rename(target)
+        source.unlink()
 
 
 def _read(path: Path, limit_bytes: int) -> bytes | None:

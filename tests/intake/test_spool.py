@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import os
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -133,3 +134,16 @@ def test_links_and_strangers_are_left_alone(desk: Desk, tmp_path: Path) -> None:
     desk.clock.advance(timedelta(hours=1))
     assert desk.look() == 1
     assert b"secret" not in desk.store.items[0][1]
+
+
+def test_a_spool_on_another_file_system_is_emptied_too(tmp_path: Path) -> None:
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("wants a second file system")
+    with tempfile.TemporaryDirectory(dir=other) as folder:
+        desk = Desk(tmp_path / "voicemail", Path(folder))
+        desk.write("msg0000.txt", TEXT + DONE)
+        desk.write("msg0000.wav", b"RIFF")
+        assert desk.look() == 1
+        assert list(desk.inbox.glob("msg*")) == []
+        assert sorted(path.suffix for path in Path(folder).rglob("*msg0000.*")) == [".txt", ".wav"]
