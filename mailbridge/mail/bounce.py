@@ -348,7 +348,9 @@ def _tie(recipients: list[Recipient], headers: Headers, reading: Reading, words:
         if message_id or subject:
             references = read_ids([*head.get_all("references", []), *head.get_all("in-reply-to", [])], 50)
             to = read_addresses(head.get_all("to", []))
-            return Bounce(tuple(recipients), message_id, references, subject, to[0].address if to else "")
+            replies = tuple(one.address for one in read_addresses(head.get_all("reply-to", []))[:5])
+            target = to[0].address if to else ""
+            return Bounce(tuple(recipients), message_id, references, subject, target, replies)
     answered = read_ids(
         [
             *headers.get_all("in-reply-to"),

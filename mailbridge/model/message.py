@@ -111,6 +111,9 @@ class Bounce:
     original_references: tuple[str, ...] = ()
     original_subject: str = ""
     original_to: str = ""
+    original_reply_to: tuple[
+        str, ...
+    ] = ()  # where our token stands when a relay gave the mail an id of its own
 
 
 @dataclass(frozen=True, slots=True)

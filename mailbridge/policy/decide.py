@@ -16,13 +16,13 @@ from mailbridge.model.decision import (
     Decision,
     Facts,
     MakeContact,
-    MarkAddress,
     OpenCase,
     Record,
     Transcribe,
 )
 from mailbridge.model.message import Kind, ParsedMessage
 from mailbridge.model.policy import TargetKind
+from mailbridge.policy.bounced import decide_bounce
 from mailbridge.policy.draft import Draft
 from mailbridge.policy.govern import staff_flooded
 from mailbridge.policy.oversize import tell_refused
@@ -31,7 +31,6 @@ from mailbridge.policy.subjects import subject_key, without_tags
 from mailbridge.policy.thread import Place, knows, place
 
 MAX_SUBJECT = 200
-_NOT_FAILED = ("delayed", "delivered", "relayed", "expanded")  # RFC 3464 section 2.3.3
 
 
 def decide(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
@@ -323,44 +322,6 @@ def staff_answer(draft: Draft, facts: Facts, author: str, text: str, once: str) 
         draft.record("suppressed", notice="staff_answer", to="", reason="no address of the customer is known")
 
 
-def _bounce(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
-    """Tied to what we sent; a hard bounce marks the address and tells staff; it never opens a case."""
-    tied = next((bounced for bounced in facts.bounced if bounced.case is not None), None)
-    if tied is None or tied.case is None:
-        return Decision("ignored", "a bounce of nothing that we sent", (), None)
-    draft = Draft(tied.case, facts.policy, now)
-    recipients = message.bounce.recipients if message.bounce else ()
-    hard = [r for r in recipients if r.address_dead and r.address.lower() in {a.lower() for a in tied.to}]
-    text = "; ".join(f"{r.address}: {r.action} {r.status} {r.diagnostic}".strip() for r in recipients)
-    draft.entry(
-        "in",
-        message.author.key,
-        text or message.new_text[:2000],
-        kind="bounce",
-        event="bounced",
-        participant=False,
-    )
-    for recipient in hard:
-        why = f"{recipient.status} {recipient.diagnostic}".strip()[:300]
-        draft.add(MarkAddress(recipient.address.lower(), why))
-        draft.record("address_dead", address=recipient.address.lower(), reason=why)
-    failed = not recipients or any(r.action not in _NOT_FAILED for r in recipients)
-    # a full mailbox, or a report that names nobody: whatever the reason, the customer was not told
-    if failed and draft.case.auto_close_at is not None and tied.kind == "auto_close_warning":
-        draft.stop_silence()
-        draft.record("auto_close_stopped", reason="the warning could not be delivered")
-    if failed and tied.kind not in ("staff_notice", "undeliverable", "deadline_warning", "escalation"):
-        first = hard[0] if hard else (recipients[0] if recipients else None)
-        what = {
-            "recipient": first.address if first else ", ".join(tied.to),
-            "status": first.status if first else "",
-            "diagnostic": first.diagnostic[:500] if first else message.new_text[:500],
-            "what": tied.kind,
-        }
-        draft.tell_staff(facts, "undeliverable", f"undeliverable:{tied.outbox_id}", undeliverable=what)
-    return draft.decision("threaded", f"bounce of our {tied.kind}")
-
-
 def _machine_answer(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
     """An automatic answer, receipt or reply to an invitation: filed to its case; changes and opens
     nothing.
@@ -427,7 +388,7 @@ _BRANCHES: dict[Kind, Callable[[Facts, ParsedMessage, datetime], Decision]] = {
     Kind.HUMAN: _customer,
     Kind.STAFF: _staff,
     Kind.VOICEMAIL: _voicemail,
-    Kind.BOUNCE: _bounce,
+    Kind.BOUNCE: decide_bounce,
     Kind.AUTO_REPLY: _machine_answer,
     Kind.REPORT: _machine_answer,
     Kind.CALENDAR: _calendar,

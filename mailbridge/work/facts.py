@@ -118,7 +118,7 @@ def understand(
         references=references,
         staff_token_for=_staff_address(staff_token, received, message),
         authenticated=_authenticated(received, message, authentic),
-        bounced=_bounced(lookup, message) if classification.kind is Kind.BOUNCE else (),
+        bounced=_bounced(ground, lookup, message, found_tokens) if classification.kind is Kind.BOUNCE else (),
     )
     if classification.kind is Kind.HUMAN and (proof := is_staff(facts, message)):
         staff = replace(classification, kind=Kind.STAFF, rule="staff", reason=f"staff, proven by {proof}")
@@ -134,6 +134,9 @@ def _tokens(ground: Ground, received: Received, message: ParsedMessage) -> list[
     refs = [*message.in_reply_to, *reversed(message.references)]
     for original in message.originals[:5]:
         refs += [original.message_id, *original.in_reply_to, *reversed(original.references)]
+        refs += [one.address for one in original.reply_to]
+    if message.bounce is not None:
+        refs += [message.bounce.original_message_id, *message.bounce.original_reply_to]
     return tokens.find(ground.secrets, [*addresses, *refs][:300])
 
 
@@ -327,14 +330,49 @@ def _authenticated(received: Received, message: ParsedMessage, authentic: Authen
     return ""
 
 
-def _bounced(lookup: Lookup, message: ParsedMessage) -> tuple[BouncedNotice, ...]:
+def _bounced(
+    ground: Ground, lookup: Lookup, message: ParsedMessage, found: Sequence[tokens.Token]
+) -> tuple[BouncedNotice, ...]:
+    """What of ours came back: by its Message-ID; by the token, where a relay gave it another id; by the case
+    number in its subject, which proves nothing and so names nobody that may be marked."""
     bounce = message.bounce
     refs = [*message.in_reply_to, *message.references]
     if bounce is not None:
         refs = [bounce.original_message_id, *bounce.original_references, *refs]
     for original in message.originals[:5]:
         refs += [original.message_id]
-    return lookup.bounced(refs)
+    return lookup.bounced(refs) or _by_token(lookup, message, found) or _by_number(ground, lookup, message)
+
+
+def _by_token(
+    lookup: Lookup, message: ParsedMessage, found: Sequence[tokens.Token]
+) -> tuple[BouncedNotice, ...]:
+    cases = lookup.numbers([token.number for token in found])
+    told = [one.address.lower() for one in message.bounce.recipients] if message.bounce else []
+    return tuple(
+        BouncedNotice(
+            0,
+            "staff_notice" if token.role == tokens.STAFF else "",
+            cases[token.number],
+            tuple(address for address in told if token.made_for(address)),
+            "",
+        )
+        for token in found
+        if token.number in cases
+    )
+
+
+def _by_number(ground: Ground, lookup: Lookup, message: ParsedMessage) -> tuple[BouncedNotice, ...]:
+    bounce = message.bounce
+    if bounce is None:
+        return ()
+    told = {one.address.lower() for one in bounce.recipients}
+    cases = lookup.numbers(numbers_in(bounce.original_subject, ground.tag)).values()
+    return tuple(
+        BouncedNotice(0, "", case, (), bounce.original_subject)
+        for case in cases
+        if told & {case.requester.lower(), *case.participants}
+    )
 
 
 def _verdict(received: Received, message: ParsedMessage, facts: Facts, authentic: Authentic) -> Verdict:
