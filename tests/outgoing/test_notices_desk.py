@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import os
 import re
+from datetime import UTC, datetime
 from email.message import Message
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 
 from mailbridge.model.notice import Notice, NoticeKind
 from mailbridge.outgoing.notices import Renderer, check_templates, default_template_dir, example
-from mailbridge.policy import command
+from mailbridge.policy import command, command_open
 from mailbridge.policy.library import load_policy
 from tests.outgoing.notices_of_desk import JO, POLICIES, Told, notices_of, site, told
 from tests.scenarios.site import ANN, BOB, Office
@@ -246,3 +247,36 @@ def test_a_folder_of_an_admins_own_words_may_hold_one_file(tmp_path: Path) -> No
     assert rendered.text.endswith("case 1042 is closed.\n\nThank you for printing with us!\n")
     (own / "text.j2").write_text("{{ case.nmber }}", "utf-8")
     assert "no attribute 'nmber'" in str(check_templates([tmp_path])[0])
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_word_of_a_policy_reaches_its_customers(policy: str) -> None:
+    """No wording, link or typical resolution stands in a policy file for its admin alone."""
+    rules = load_policy(policy)
+    mails = [mail for name, mail in notices_of(policy).items() if name.startswith(TO_CUSTOMER)]
+    with site(policy, datetime(2026, 11, 26, 20, 0, tzinfo=UTC)) as office:  # Thanksgiving, noon Pacific
+        for severity in rules.severities:
+            found = {"subject": "Help", "text": "x", "requester": JO, "severity": severity.name}
+            office.desk.open_case(
+                lambda facts, now, found=found: command_open.open_by_staff(facts, now, author=ANN, **found),
+                JO,
+            )
+        office.drain()
+        mails += office.mails("acknowledgement")
+    seen = [told(mail) for mail in mails]
+    wanted = [*rules.texts.values(), *rules.links.values(), *rules.resolution.values()]
+    for fact in wanted:
+        assert any(_both(one, fact) for one in seen), fact
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_text_and_html_of_the_desk_have_the_same_words(policy: str) -> None:
+    """Word for word, apart from the frame: a colon or a dash is layout."""
+    for name, mail in notices_of(policy).items():
+        seen = told(mail)
+        words = [re.findall(r"[\w@.+#'-]*\w", text) for text in (seen.text, _visible(_body(seen.html)))]
+        assert sorted(words[0]) == sorted(words[1]), name
+
+
+def _body(page: str) -> str:
+    return re.sub(r"(?s)<head>.*?</head>", " ", page)

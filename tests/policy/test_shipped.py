@@ -106,6 +106,60 @@ def test_cell(
     assert made.received_at <= made.opens_at <= made.warn_at < made.respond_by
 
 
+# The very opening and closing, a second before and after, holidays kept or not, clock changes, the leap day.
+# Worked out from the texts by hand, apart from the files.
+BOUNDARIES = [
+    ("mekorma", None, None, "2026-11-16T06:00:00-08:00", "2026-11-16T12:00:00-08:00"),
+    ("mekorma", None, None, "2026-11-16T17:00:00-08:00", "2026-11-17T12:00:00-08:00"),
+    ("mekorma", None, None, "2026-11-16T16:59:59-08:00", "2026-11-17T11:59:59-08:00"),
+    ("mekorma", None, None, "2026-11-16T11:00:00-08:00", "2026-11-16T17:00:00-08:00"),
+    ("mekorma", None, None, "2026-11-20T10:00:00-08:00", "2026-11-20T16:00:00-08:00"),
+    ("mekorma", None, None, "2026-11-20T10:00:01-08:00", "2026-11-23T06:00:01-08:00"),
+    ("mekorma", None, None, "2026-11-20T16:00:00-08:00", "2026-11-23T12:00:00-08:00"),
+    ("mekorma", None, None, "2026-11-25T17:00:00-08:00", "2026-11-30T12:00:00-08:00"),
+    ("mekorma", None, None, "2026-07-02T16:00:00-07:00", "2026-07-03T11:00:00-07:00"),
+    ("mekorma", None, None, "2027-07-04T10:00:00-07:00", "2027-07-05T12:00:00-07:00"),
+    ("mekorma", None, None, "2026-12-24T16:00:00-08:00", "2026-12-28T11:00:00-08:00"),
+    ("mekorma", None, None, "2028-02-29T12:00:00-08:00", "2028-03-01T07:00:00-08:00"),
+    ("mekorma", None, None, "2026-03-06T15:00:00-08:00", "2026-03-09T11:00:00-07:00"),
+    ("mekorma", None, None, "2026-02-13T15:30:00-08:00", "2026-02-17T11:30:00-08:00"),
+    ("mekorma", None, None, "2026-12-31T16:00:00-08:00", "2027-01-04T11:00:00-08:00"),
+    ("mekorma", None, None, "2026-06-19T09:00:00-07:00", "2026-06-19T15:00:00-07:00"),
+    ("mekorma", None, None, "2026-10-12T09:00:00-07:00", "2026-10-12T15:00:00-07:00"),
+    ("mekorma", None, None, "2026-11-11T09:00:00-08:00", "2026-11-11T15:00:00-08:00"),
+    ("gotomyerp", "silver", "minimal", "2026-11-20T17:00:00-05:00", "2026-11-23T09:00:00-05:00"),
+    ("gotomyerp", "silver", "nominal", "2026-11-21T17:00:00-05:00", "2026-11-24T07:00:00-05:00"),
+    ("gotomyerp", "silver", "nominal", "2026-11-20T21:00:00-05:00", "2026-11-24T07:00:00-05:00"),
+    ("gotomyerp", "gold", "critical", "2026-11-21T23:00:00-05:00", "2026-11-22T00:00:00-05:00"),
+    ("gotomyerp", "platinum", "nominal", "2026-11-01T00:30:00-04:00", "2026-11-01T03:30:00-05:00"),
+    ("gotomyerp", "starter", "critical", "2026-11-21T23:00:00-05:00", "2026-11-23T21:00:00-05:00"),
+    ("gotomyerp", "starter", "critical", "2026-11-23T21:00:00-05:00", "2026-11-24T21:00:00-05:00"),
+    ("gotomyerp", "starter", "minimal", "2026-11-16T07:00:00-05:00", "2026-11-19T13:00:00-05:00"),
+    ("gotomyerp", "starter", "nominal", "2026-11-16T07:00:00-05:00", "2026-11-23T09:00:00-05:00"),
+    ("gotomyerp", "starter", "emergency", "2026-11-22T03:00:00-05:00", "2026-11-22T03:30:00-05:00"),
+    ("standard-enterprise", "standard", "low", "2026-11-20T16:30:00-06:00", "2026-11-23T16:30:00-06:00"),
+    ("standard-enterprise", "standard", "high", "2026-11-20T17:00:00-06:00", "2026-11-24T08:00:00-06:00"),
+    ("standard-enterprise", "enterprise", "low", "2026-12-25T03:00:00-06:00", "2026-12-25T03:30:00-06:00"),
+    ("standard-enterprise", "standard", "low", "2026-12-24T16:59:59-06:00", "2026-12-28T16:59:59-06:00"),
+    ("tekstack", None, "critical", "2026-11-20T17:59:59-05:00", "2026-11-23T09:59:59-05:00"),
+    ("tekstack", None, "critical", "2026-11-20T18:00:00-05:00", "2026-11-23T10:00:00-05:00"),
+    ("tekstack", None, "low", "2026-11-20T18:00:00-05:00", "2026-11-24T09:00:00-05:00"),
+    ("tekstack", None, "normal", "2026-11-20T14:00:00-05:00", "2026-11-20T18:00:00-05:00"),
+    ("memsource", None, None, "2026-03-29T00:00:00+00:00", "2026-03-29T12:00:00+00:00"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "plan", "severity", "received", "due"), BOUNDARIES)
+def test_boundary(name: str, plan: str | None, severity: str | None, received: str, due: str) -> None:
+    made = promise(
+        library.load_policy(name),
+        plan=plan,
+        severity=severity,
+        received_at=datetime.fromisoformat(received),
+    )
+    assert made.respond_by.isoformat() == due
+
+
 def test_every_cell_is_here() -> None:
     """The table above leaves out no plan and severity of any policy."""
     shown = set()
