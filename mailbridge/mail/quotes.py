@@ -122,7 +122,7 @@ def _trim(rows: Sequence[str]) -> str:
         blanks = blanks + 1 if not row.strip() else 0
         if blanks <= 2:
             result.append(row.rstrip() if row.strip() else "")
-    while result and (not result[-1] or result[-1] == "\ufeff"):
+    while result and result[-1].strip("\ufeff\u1427 ") == "":  # U+1427: the mark of a mail tracker
         result.pop()
     while result and not result[0]:
         result.pop(0)
@@ -233,6 +233,9 @@ def _last_solid(kinds: Sequence[Kind], at: int) -> Kind | None:
 
 def _keep_evidence(texts: Sequence[str], kinds: list[Kind]) -> None:
     """In a first message a quotation of nobody is what the person shows: a log, a display, a shell's line."""
+    for at, kind in enumerate(kinds):
+        if kind is Kind.HISTORY and _next_solid(kinds, at + 1) is Kind.TEXT and separator(texts[at]):
+            kinds[at] = Kind.TEXT  # "-----Original Message-----" and no mail below it: a person tells of it
     if any(kind in (Kind.ATTRIBUTION, Kind.HISTORY, Kind.FORWARD) for kind in kinds):
         return
     quoted = [at for at, kind in enumerate(kinds) if kind is Kind.QUOTE]

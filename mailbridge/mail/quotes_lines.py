@@ -139,6 +139,11 @@ def header_block(lines: Sequence[str], start: int) -> tuple[int, dict[str, str]]
             blanks += 1
             if blanks > 1:
                 break
+        elif blanks == 0 and "@" in fields.get("from", "") and _LABELLED.match(body):
+            # A label that no table knows stands among known ones: its value tells what it is.
+            last = "sent" if "sent" not in fields and _TIME.search(body) else "other"
+            fields.setdefault(last, body.partition(":")[2].strip())
+            end = at + 1
         elif blanks == 0 and _continues(line, body, last, fields.get(last, "")):
             fields[last] = f"{fields[last]} {body}".strip()
             end = at + 1

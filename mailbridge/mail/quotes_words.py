@@ -28,7 +28,7 @@ _LABELS: Final = {
         fecha|data|data/ora|inviato|inviata|data invio|verzonden|verstuurd|verzonden op|skickat|skickades|dato|sendt
         lähetetty|päivämäärä|päiväys|odesláno|odoslané|dátum|odoslal|elküldve|küldve|küldés ideje|gönderildi|gönderme
         tarih|gönderme tarihi|gönderilme|gönderilen|отправлено|дата|дата отправки|надіслано|відправлено|saadetud
-        kuupäev|saatmisaeg|trimis|data trimiterii|trimisă|poslano|datum slanja|wysłano|wysłane|data wysłania|išsiųsta
+        kuupäev|saatmisaeg|trimis|data trimiterii|trimisă|poslano|poslato|datum slanja|wysłano|wysłane|data wysłania|išsiųsta
         nosūtīts|datums|στάλθηκε|ημερομηνία|送信日時|日付|送信日|日時|发送时间|发送日期|日期|時間|时间|寄件日期|傳送時間
         보낸 날짜|날짜|보낸 시간|đã gửi|ngày|ngày gửi|dikirim|tanggal|dihantar|วันที่|ส่งเมื่อ|تاريخ الإرسال|التاريخ
         تم الإرسال|נשלח|תאריך|enviat|enviat el|enviado a las|noiz|bidalia|послато|датум|испратено|жіберілді|भेजा गया|दिनांक|तारीख|فرستاده شده|تاریخ

@@ -33,14 +33,15 @@ def child(target: str, arguments: list[str]) -> None:
     atheris.Fuzz()
 
 
-def fuzz(target: str, seconds: int, keep: Path) -> bool:
-    """Fuzz one target in a process of its own; True where nothing was found."""
+def fuzz(target: str, seconds: int, keep: Path, more: list[Path]) -> bool:
+    """Fuzz one target in a process of its own, from more messages too; True where nothing was found."""
     from tests.fuzz.targets import SEEDS, WORDS
 
     corpus, shown = keep / "corpus" / target, keep / "found"
     corpus.mkdir(parents=True, exist_ok=True)
     shown.mkdir(parents=True, exist_ok=True)
-    seeds = [*SEEDS[target], *(path.read_bytes() for path in find_files(target))]
+    files = [*find_files(target), *(more if target == "message" else [])]
+    seeds = [*SEEDS[target], *(path.read_bytes() for path in files)]
     for number, data in enumerate(seeds):
         (corpus / f"seed{number}").write_bytes(data[:MAX_LEN])
     words = keep / "words.dict"
@@ -65,6 +66,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=60, help="for all targets together")
     parser.add_argument("--only", choices=TARGET_NAMES, action="append", help="this target (may be repeated)")
     parser.add_argument("--keep", type=Path, help="folder for what the fuzzer learns; else thrown away")
+    parser.add_argument("--seeds", type=Path, help="folder with more messages (*.eml) to begin with")
     chosen = parser.parse_args()
     if importlib.util.find_spec("atheris") is None:
         sys.stderr.write("the fuzzer needs atheris: pip install 'mailbridge[fuzz]'\n")
@@ -73,7 +75,8 @@ def main() -> int:
     share = max(1, chosen.seconds // len(targets))
     with tempfile.TemporaryDirectory() as scratch:
         keep = chosen.keep or Path(scratch)
-        fine = [fuzz(target, share, keep) for target in targets]
+        more = sorted(chosen.seeds.rglob("*.eml")) if chosen.seeds else []
+        fine = [fuzz(target, share, keep, more) for target in targets]
         found = sorted((keep / "found").iterdir())
         for path in found:
             kept = Path(tempfile.gettempdir()) / f"mailbridge-fuzz-{path.name}"

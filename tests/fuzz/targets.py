@@ -31,6 +31,7 @@ from tests.mail.make import ENVELOPE, REPLY, SITE, raw, with_audio
 from tests.mail.ole import ole
 
 SECONDS: Final = 2.0  # of the processor, a message; the fuzzer's inputs are far smaller than what is promised
+OWN: Final = "It does not print."
 _SUBJECTS: Final = ("", "Re: printer", "Fwd: printer", "AW: Drucker", "printer")
 
 
@@ -80,6 +81,8 @@ def read_reply(data: bytes) -> None:
         or found.forwarded_from is not None
         or (find_forwarded(found.text, subject=subject) is not None)
     )
+    above = readable(f"{OWN}\n\n{source}", "", subject=subject).new_text
+    assert above.startswith(OWN), "what a person wrote first is always new"
     again = reply_text(found.new_text)
     assert len(again) <= len(found.new_text)
     carried(found.text, found.new_text, found.forwarded_text, found.forwarded_subject)

@@ -83,3 +83,7 @@ def first() -> list[Reply]:
 
 def later() -> list[Reply]:
     return [*attributed(LATER), *shapes("replies_later.txt")]
+
+
+def last() -> list[Reply]:
+    return shapes("replies_last.txt")

@@ -10,11 +10,16 @@ import pytest
 
 from tests.mail import replies
 
-FIRST, LATER = replies.first(), replies.later()
-EVERY = [*FIRST, *LATER]
+EVERY = [*replies.first(), *replies.later(), *replies.last()]
 
 
 @pytest.mark.parametrize("reply", EVERY, ids=[reply.name for reply in EVERY])
 def test_new_text(reply: replies.Reply) -> None:
     got, wanted = reply.got()
     assert got == wanted
+
+
+def test_there_are_enough_of_each_kind() -> None:
+    kept = [reply for reply in EVERY if reply.wanted is None or "keep" in reply.name]
+    assert len(kept) >= 60
+    assert len(EVERY) - len(kept) >= 200
