@@ -10,9 +10,10 @@ from __future__ import annotations
 import click
 
 from mailbridge.cli import case_act, case_open, case_show, case_voice
+from mailbridge.cli.group import Group
 
 
-@click.group("case")
+@click.group("case", cls=Group)
 def command() -> None:
     """List, show, answer, close and otherwise work on cases.
 

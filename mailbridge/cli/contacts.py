@@ -20,6 +20,7 @@ import click
 
 from mailbridge.cli.contact_rows import COLUMNS, Reader
 from mailbridge.cli.context import Context, pass_context
+from mailbridge.cli.group import Group
 from mailbridge.cli.output import local, print_json, print_table, say
 from mailbridge.cli.site_store import site_store
 from mailbridge.errors import Permanent
@@ -31,7 +32,7 @@ BATCH = 2000
 SHOWN = 100
 
 
-@click.group("contacts")
+@click.group("contacts", cls=Group)
 def command() -> None:
     """Import, export and list accounts and contacts; see and revive dead addresses."""
 

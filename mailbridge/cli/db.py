@@ -12,12 +12,13 @@ from pathlib import Path
 import click
 
 from mailbridge.cli.context import Context, pass_context
+from mailbridge.cli.group import Group
 from mailbridge.cli.output import print_json, say
 from mailbridge.cli.site_store import site_store
 from mailbridge.errors import Unavailable
 
 
-@click.group("db")
+@click.group("db", cls=Group)
 def command() -> None:
     """Upgrade, back up and check the database."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mailbridge.cli.group import Group
 from mailbridge.cli.output import print_json, print_table, say
 from mailbridge.cli.transcribe import configured_model, model_path, models_folder
 from mailbridge.errors import CannotWrite, NotFound, Permanent, Unavailable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from transcription.models import Installed, Known
 
 
-@click.group("model")
+@click.group("model", cls=Group)
 def command() -> None:
     """List and install speech models."""
 

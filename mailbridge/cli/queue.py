@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailbridge.cli.context import Context, pass_context
+from mailbridge.cli.group import Group
 from mailbridge.cli.output import local, print_json, print_table, say
 from mailbridge.cli.site_store import site_store
 from mailbridge.errors import MailbridgeError
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 NO_RELAY = "no [relay] is configured"
 
 
-@click.group("queue")
+@click.group("queue", cls=Group)
 def command() -> None:
     """See and steer what waits, failed or is quarantined."""
 
