@@ -98,6 +98,7 @@ def examine(context: Context, *, connect: bool) -> Report:
         if peeked.policy:
             report.look("policy", lambda: _policy(context, peeked.policy, str(context.config_path)))
         report.look("templates", lambda: _templates(peeked.templates))
+        report.look("files", lambda: _files_of_the_rest(context.config_path, report.findings[0].problems))
         return report
     report.look("files", lambda: _files(config[0]))
     report.warnings += _warnings(config[0])
@@ -130,6 +131,27 @@ def _files(config: Config) -> str:
     if problems:
         raise ConfigInvalid(problems)
     return f"state is {config.site.state}"
+
+
+def _files_of_the_rest(path: Path, told: tuple[Problem, ...]) -> str:
+    """Files are looked at also where the configuration is wrong elsewhere: all mistakes in one go."""
+    from mailbridge.config import rest_of_config
+    from mailbridge.config.files import file_problems
+    from mailbridge.config.reader import read_text
+
+    try:
+        config = rest_of_config(read_text(path), str(path), path.absolute().parent)
+    except ConfigInvalid:
+        config = None
+    if config is None:
+        return "not looked at before the configuration is right"
+    wrong = {(problem.section, problem.key) for problem in told}
+    if ("site", "state") in wrong:
+        wrong.add(("store", "url"))  # it lies in the state that would be the default
+    found = file_problems(config, SystemClock().now())
+    if left := [problem for problem in found if (problem.section, problem.key) not in wrong]:
+        raise ConfigInvalid(left)
+    return "those of the keys that are right"
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,10 +176,16 @@ def _lines(
                 raise Unavailable(str(error)) from error
             except AudioUnreadable as error:
                 verdict.unreadable += 1
-                yield {"file": name, "error": str(error)}
+                yield _unheard(name, str(error))
             except TranscriptionError as error:
                 verdict.failed += 1
-                yield {"file": name, "error": str(error)}
+                yield _unheard(name, str(error))
+
+
+def _unheard(name: str, why: str) -> Line:
+    """The line of a recording that could not be heard: every key that a script may ask for, and error."""
+    nothing: Line = {"text": "", "confidence": 0.0, "duration": None, "words": []}
+    return {"file": name, **nothing, "phone_numbers": [], "case_numbers": [], "error": why}
 
 
 def as_line(name: str, heard: Transcript, region: str, *, redact: bool = False) -> Line:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mailbridge.config.places import Endpoint
-from mailbridge.config.reader import read_sections, read_text
+from mailbridge.config.reader import parse_ini, read_sections, read_text
 from mailbridge.config.sections import (
     Governor,
     Imap,
@@ -46,6 +46,7 @@ __all__ = [
     "load_config",
     "parse_config",
     "policy_name",
+    "rest_of_config",
 ]
 
 
@@ -122,6 +123,27 @@ def parse_config(text: str, source: str, base: Path) -> Config:
     if problems or config is None:
         raise ConfigInvalid(problems)
     return config
+
+
+def rest_of_config(text: str, source: str, base: Path) -> Config | None:
+    """What a wrong configuration says where it is right: without the keys and sections that are wrong.
+
+    For a look at its files all the same; None where too little is left.
+    """
+    texts, _ = parse_ini(text, source)
+    for _ in range(3):
+        written = [
+            line
+            for name, values in texts.items()
+            for line in (f"[{name}]", *(f"{key} = {values[key]}".replace("\n", "\n ") for key in values))
+        ]
+        try:
+            return parse_config("\n".join(written), source, base)
+        except ConfigInvalid as error:
+            for problem in error.problems:
+                if texts.get(problem.section, {}).pop(problem.key, None) is None:
+                    texts.pop(problem.section, None)
+    return None
 
 
 def _assemble(sections: dict[str, Section], source: str, base: Path) -> Config:

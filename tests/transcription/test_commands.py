@@ -64,7 +64,7 @@ def test_what_cannot_be_read_has_its_line_and_the_others_theirs(
         capfd, "transcribe", "--model", "tiny", str(bad), str(tmp_path / "none.wav"), str(good)
     )
     assert code == 65
-    assert [line.get("text") for line in lines] == [None, None, "thank you"]
+    assert [line["text"] for line in lines] == ["", "", "thank you"]
     assert lines[0]["error"] == "this is a PDF document, not a recording"
     assert "No such file" in lines[1]["error"]
     assert err == "mailbridge: 2 of 3 recordings could not be read; their lines have the key error\n"
