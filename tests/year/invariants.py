@@ -15,6 +15,7 @@ from tests.year.books import Books
 from tests.year.clerk import Clerk
 from tests.year.ledger import Ledger
 from tests.year.player import Year
+from tests.year.promised_words import untrue
 
 MACHINES = ("@machines.example", "@pbx.example", "@mx.example")
 PLACES = {  # by step: what kind of message it is taken for, and where it may end
@@ -64,7 +65,7 @@ def broken(year: Year) -> list[str]:
         ledgers = clerk.read()
     except (KeyError, AttributeError, AssertionError, IndexError, StopIteration) as error:
         return [*_messages(books), f"the record does not hold together: {type(error).__name__} {error}"]
-    found = [*_messages(books), *_threads(books), *_jobs(books, ledgers), *_outgoing(books)]
+    found = [*_messages(books), *_threads(books), *_jobs(books, ledgers), *_outgoing(books), *untrue(books)]
     events: dict[int, list[Any]] = defaultdict(list)
     for row in books.events:
         if row.case_id is not None:
@@ -103,6 +104,9 @@ def _messages(books: Books) -> Iterator[str]:
         placed = row.outcome in ("created", "threaded") and row.kind != "staff"
         if placed and (times != 1 or len(of) != 1):
             yield f"{what} stands {times} times on its case, and on {sorted(of)}"
+        taken_up = books.machine(books.up_from(books.true_of_message(row)))
+        if row.processed_at != taken_up:
+            yield f"{what} was taken up at {row.processed_at}, not at {taken_up}"
         yield from _meant(books, row, what)
 
 

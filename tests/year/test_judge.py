@@ -19,10 +19,10 @@ from mailbridge.model.customer import Entitled
 from mailbridge.model.decision import ChangeCase, Decision, OpenCase, Sent
 from mailbridge.model.message import Kind
 from mailbridge.model.policy import TargetKind
-from mailbridge.policy import command, command_open, decide, draft, due
+from mailbridge.policy import command, command_open, decide, draft, due, words
 from mailbridge.policy.draft import Draft
 from mailbridge.policy.thread import Place
-from mailbridge.store import cases, effects
+from mailbridge.store import cases, effects, jobs
 from mailbridge.store.jobs import Jobs
 from mailbridge.store.lookups import Lookup
 from mailbridge.store.transcripts import Transcripts
@@ -117,6 +117,10 @@ def misfire(old: Any) -> Any:
         return [job for job in found if job not in late]
 
     return claim
+
+
+def _later(job: Any) -> Any:
+    return replace(job, due_at=job.due_at + MINUTE) if job.kind == "process" else job
 
 
 def without_effects(*kinds: type) -> Callable[[Any], Any]:
@@ -302,6 +306,18 @@ MUTANTS = [
         "answered and silent",
         "went 2 times",
         changed(deliver.Deliverer, "_try", lambda old: lambda self, mail: (old(self, mail), old(self, mail))),
+    ),
+    Mutant(
+        "a message waits though somebody is there",
+        "answered and silent",
+        "was taken up at",
+        changed(jobs, "insert_new", lambda old: lambda c, new: old(c, [_later(one) for one in new])),
+    ),
+    Mutant(
+        "an acknowledgement names another hour",
+        "answered and silent",
+        "acknowledgement 1 does not say",
+        changed(words, "_time", lambda old: lambda at, *where: old(at + 60 * MINUTE, *where)),
     ),
     Mutant("an escalation raises nothing", "escalated", "escalated it 0 times", instead(Draft, "escalate")),
     Mutant(

@@ -100,8 +100,12 @@ def _raw(store: Store) -> sqlite3.Connection:
     return connection
 
 
+_idle: list[Store] = []
+
+
 def fresh_store() -> Store:
-    store = Store(MEMORY_URL)
+    """A store with nothing in it: one that was used before, since an engine keeps its compiled statements."""
+    store = _idle.pop() if _idle else Store(MEMORY_URL)
     _raw(store).deserialize(_fresh())
     return store
 
@@ -193,7 +197,7 @@ class _Pool:
 
 
 class World:
-    """The site and its surroundings. store is there to be looked at until close()."""
+    """The site and its surroundings. store is there to be looked at until close(), then another world's."""
 
     def __init__(self, policy: str) -> None:
         self.clock = MachineClock()
@@ -211,7 +215,7 @@ class World:
         self.desk.inbox.put_batch([], self._cursor)
 
     def close(self) -> None:
-        self.store.close()
+        _idle.append(self.store)
 
     def site(self, policy: str) -> None:
         """(Re)start with this policy, as SIGHUP does."""
