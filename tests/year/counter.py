@@ -207,7 +207,7 @@ def _count(text: Text, at: datetime, minutes: int) -> datetime:
 
 def _opening(text: Text, at: datetime) -> datetime:
     while not is_open(text, at):
-        at += MINUTE
+        at = at.replace(second=0) + MINUTE
     return at
 
 
