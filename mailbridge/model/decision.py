@@ -24,7 +24,7 @@ NEW = 0
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A case that the message points to, and by what: `how` is token, staff_token, message_id, number,
-    original, thread_index, subject, caller. Only the tokens prove anything by themselves."""
+    original, thread_index, quoted, subject, caller. Only the tokens prove anything by themselves."""
 
     case: Case
     how: str
@@ -98,6 +98,7 @@ class Facts:
     staff_token_for: str = ""  # address a verified staff token was made for
     staff_token_case: int = 0
     authenticated: str = ""  # "login", "dkim" where the way in proves the author
+    forged: bool = False  # our own server found that the From is not what it says (DMARC)
     contact: Contact | None = None
     account: Account | None = None
     entitled: Entitled = Entitled.UNKNOWN
@@ -162,6 +163,7 @@ class AddEntry:
     event: str = "message_added"
     participant: bool = True  # the author becomes a participant of the case
     html: str = ""
+    thread_key: str = ""  # policy.thread.thread_key: finds later messages of the same Outlook conversation
 
 
 @dataclass(frozen=True, slots=True)

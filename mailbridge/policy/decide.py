@@ -28,7 +28,7 @@ from mailbridge.policy.govern import staff_flooded
 from mailbridge.policy.oversize import tell_refused
 from mailbridge.policy.saying import RESOLVED, asks_for_contacts, only_thanks, says_resolved
 from mailbridge.policy.subjects import subject_key, without_tags
-from mailbridge.policy.thread import Place, knows, place
+from mailbridge.policy.thread import Place, knows, place, thread_key
 
 MAX_SUBJECT = 200
 
@@ -411,6 +411,7 @@ def _mail_values(facts: Facts, message: ParsedMessage) -> dict[str, object]:
         "attachments": facts.attachments,
         # a telephone system's page holds a transcript in which card numbers still stand
         "html": "" if facts.classification.kind is Kind.VOICEMAIL else message.html,
+        "thread_key": thread_key(message.thread_index),
     }
 
 

@@ -65,6 +65,13 @@ def number_alone(text: str) -> tuple[int, ...]:
     return (int(match.group(1)),) if match else ()
 
 
+def tags_in(text: str, tag: str = "[#{number}]") -> tuple[int, ...]:
+    """Case numbers in the site's own form alone: what a quotation may prove. At most ten."""
+    before, _, after = (tag or "[#{number}]").partition("{number}")
+    hits = re.finditer(re.escape(before) + r"(\d{1,10})" + re.escape(after), text[:100_000])
+    return tuple(dict.fromkeys(int(hit[1]) for hit in hits))[:10]
+
+
 def numbers_in(text: str, tag: str = "") -> tuple[int, ...]:
     """Case numbers that a text mentions, in order, each once, at most ten. tag is the site's own form, with
     {number} where the number stands."""

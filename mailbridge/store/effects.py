@@ -197,6 +197,8 @@ class Run:
         self.entries.append(values)
         if effect.message_ref:
             self.know_thread(case_id, effect.message_ref)
+        if effect.thread_key:
+            self.know_thread(case_id, effect.thread_key)
         if incoming and effect.participant and effect.author and "@" in effect.author:
             self._join(case_id, (effect.author,))
         if effect.event:

@@ -21,7 +21,8 @@ from mailbridge.policy import oversize, tokens
 from mailbridge.policy.authentic import Authentic, read_authentic
 from mailbridge.policy.classify import classify
 from mailbridge.policy.decide import is_staff
-from mailbridge.policy.subjects import number_alone, numbers_in, strip_prefixes, subject_key
+from mailbridge.policy.subjects import number_alone, numbers_in, strip_prefixes, subject_key, tags_in
+from mailbridge.policy.thread import thread_key
 from mailbridge.store.apply import Verdict
 from mailbridge.store.inbox import Received
 from mailbridge.store.lookups import Lookup
@@ -118,6 +119,7 @@ def understand(
         references=references,
         staff_token_for=_staff_address(staff_token, received, message),
         authenticated=_authenticated(received, message, authentic),
+        forged=authentic.dmarc == "fail",
         bounced=_bounced(ground, lookup, message, found_tokens) if classification.kind is Kind.BOUNCE else (),
     )
     if classification.kind is Kind.HUMAN and (proof := is_staff(facts, message)):
@@ -155,16 +157,34 @@ def _references(
             out.append(Reference(by_number[token.number], how, f"#{token.number}"))
     refs = [*message.in_reply_to, *reversed(message.references)]
     out += [Reference(case, "message_id", ref) for ref, case in lookup.refs(refs)]
+    out += _conversation(lookup, message)
     mentioned = numbers_in(f"{message.subject}\n{message.new_text}\n{message.forwarded_subject}", ground.tag)
     mentioned += number_alone(strip_prefixes(message.subject))
     if _mailed_to_escalation(ground, message):
         mentioned += number_alone(message.new_text)
     out += [Reference(case, "number", f"#{number}") for number, case in lookup.numbers(mentioned).items()]
     out += _originals(ground, lookup, message)
+    out += _quoted(ground, lookup, message)
     unique: dict[tuple[int, str], Reference] = {}
     for reference in out:
         unique.setdefault((reference.case.id, reference.how), reference)
     return tuple(unique.values()), staff
+
+
+def _conversation(lookup: Lookup, message: ParsedMessage) -> list[Reference]:
+    """By Outlook's own thread, where its mobile or calendar left out the ids; under the same subject only."""
+    key, wanted = thread_key(message.thread_index), subject_key(message.subject)
+    found = lookup.refs([key]) if key else []
+    return [Reference(case, "thread_index", key) for key, case in found if case.subject_key == wanted]
+
+
+def _quoted(ground: Ground, lookup: Lookup, message: ParsedMessage) -> list[Reference]:
+    """By what is quoted of a mail of ours, where a client left out all ids and the subject was changed: the
+    case number as we write it, or the address that answers go to."""
+    quoted = message.text[:MAX_QUOTED]
+    numbers = [*tags_in(quoted, ground.tag)]
+    numbers += [token.number for token in tokens.find(ground.secrets, _ADDRESS.findall(quoted)[:50])]
+    return [Reference(case, "quoted", f"#{number}") for number, case in lookup.numbers(numbers).items()]
 
 
 def _mailed_to_escalation(ground: Ground, message: ParsedMessage) -> bool:

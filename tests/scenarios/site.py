@@ -127,11 +127,13 @@ def address_in(text: str) -> str:
 
 
 @contextmanager
-def office(policy: str = "mekorma", token: str = "plus", start: datetime = START) -> Iterator[Office]:
+def office(
+    policy: str = "mekorma", token: str = "plus", start: datetime = START, extra: str = ""
+) -> Iterator[Office]:
     store = Store(MEMORY_URL)
     upgrade(store)
     clock = VirtualClock(start)
-    config = parse_config(SITE.format(policy=policy, token=token), "test", Path("/"))
+    config = parse_config(SITE.format(policy=policy, token=token) + extra, "test", Path("/"))
     try:
         yield Office(
             Desk(config, store, load_policy(policy), Renderer([default_template_dir()]), clock), clock
