@@ -21,7 +21,7 @@ from mailbridge.mail.html_text import html_lines
 from mailbridge.mail.html_tokens import MAX_HTML, tokens
 from mailbridge.mail.language import guess_language
 from mailbridge.mail.quotes import Stripped, reply_text, split_lines, strip_lines
-from mailbridge.mail.quotes_lines import Line
+from mailbridge.mail.quotes_lines import Line, is_rule
 from mailbridge.mail.quotes_words import REPLY_PREFIX
 from mailbridge.model.message import Address
 
@@ -134,7 +134,10 @@ def _by_structure(stripped: Stripped, html_rows: list[Line], answering: bool) ->
     everything = "".join("".join(row.text for row in html_rows).replace(">", " ").split())
     if seen < len(wanted) or not rest or not text[at].isspace() or rest not in everything:
         return stripped
-    return Stripped(text[:at].rstrip(), whole=False, forward=other.forward, empty=False)
+    kept = text[:at].rstrip().split("\n")
+    while len(kept) > 1 and (is_rule(kept[-1]) or not kept[-1].strip()):
+        kept.pop()  # the client's rule above the history
+    return Stripped("\n".join(kept), whole=False, forward=other.forward, empty=False)
 
 
 def _new_text(text: str, stripped: Stripped, forwarded: Forwarded | None, answering: bool) -> str:

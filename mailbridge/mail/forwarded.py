@@ -19,6 +19,7 @@ from mailbridge.mail.quotes_lines import (
     MAX_LINE,
     Kind,
     attribution_end,
+    belongs_to_block,
     header_block,
     header_label,
     is_quote,
@@ -120,14 +121,24 @@ def _from_fields(
         parse_sender(fields.get("from", "")),
         fields.get("subject", "")[:_MAX_SUBJECT],
         _original_text(lines, end),
-        start,
+        _with_frame(lines, start),
         marked,
     )
+
+
+def _with_frame(lines: Sequence[str], start: int) -> int:
+    """Line at which the client's part begins: a framed word right above the headers belongs to it."""
+    above = start
+    while above > 0 and start - above < 3 and not lines[above - 1].strip():
+        above -= 1
+    return above - 1 if above > 0 and belongs_to_block(lines[above - 1]) else start
 
 
 def _original_text(lines: Sequence[str], start: int) -> str:
     """The lines below, without one level of quote marks where the first has one."""
     rows = list(lines[start:])
+    if rows and separator(rows[0]) is Kind.FORWARD:
+        rows = rows[1:]  # Zoho closes the headers with the same mark
     first = next((row for row in rows if row.strip()), "")
     if is_quote(first):
         rows = [re.sub(r"^\s*> ?", "", row, count=1) for row in rows]
@@ -178,9 +189,9 @@ def _attributed(lines: Sequence[str], at: int, subject: str) -> Forwarded | None
         return None
     bare = FORWARD_PREFIX.sub("", subject, count=1).strip()
     text = "\n".join(row[4:] if row.startswith("    ") else row for row in lines[end:])
-    return Forwarded(
-        _attributed_sender(joined), bare[:_MAX_SUBJECT], _original_text(text.split("\n"), 0), at, marked=True
-    )
+    original = _original_text(text.split("\n"), 0)
+    start = _with_frame(lines, at)
+    return Forwarded(_attributed_sender(joined), bare[:_MAX_SUBJECT], original, start, marked=True)
 
 
 def _attributed_sender(joined: str) -> Address | None:

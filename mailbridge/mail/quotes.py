@@ -330,7 +330,7 @@ def _drop_after_mobile(texts: Sequence[str], kinds: list[Kind], answering: bool)
     if after is None or _POSTSCRIPT.match(texts[after]):
         return
     if not any(kind in (Kind.QUOTE, Kind.ATTRIBUTION) for kind in kinds[at:]):
-        del kinds[after:]
+        del kinds[_above_blanks(kinds, after) :]
 
 
 def _keep(kinds: Sequence[Kind]) -> list[bool]:

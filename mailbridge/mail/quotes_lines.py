@@ -24,6 +24,7 @@ from mailbridge.mail.quotes_words import (
     PRONOUN,
     QUOTING,
     VERB,
+    fold_words,
 )
 
 # Bounds, so that hostile text costs linear time: longer lines are never marks, and what follows after
@@ -174,22 +175,27 @@ def framed_words(text: str) -> str:
     if len(line) > MAX_LINE or len(line) < 6 or not set(line[:2]) <= _FRAME or not set(line[-2:]) <= _FRAME:
         return ""
     words = line.strip("-–—_=*: \t\xa0")
-    return re.split(r"[-–—]{2}", words, maxsplit=1)[0].strip(" *_.:").casefold()
+    return fold_words(re.split(r"[-–—]{2}", words, maxsplit=1)[0].strip(" *_.:"))
 
 
 def separator(text: str) -> Kind | None:
     """HISTORY for "-----Original Message-----", FORWARD for "Begin forwarded message:", as known."""
     if not text or len(text) > MAX_LINE:
         return None
-    bare = unquoted(text).strip("*_ \t\xa0").casefold()
+    bare = fold_words(unquoted(text).strip("*_ \t\xa0"))
     if bare.endswith((":", "：")) and bare.rstrip(":： ").strip() in FORWARD_WORDS:
         return Kind.FORWARD
     words = framed_words(text)
     if words in ORIGINAL_WORDS or (len(bare) <= 120 and ABOVE.fullmatch(bare.strip("-–—_=#*~:. \t\xa0"))):
         return Kind.HISTORY
-    if words in FORWARD_WORDS or words.startswith("forwarded by "):
+    if words in FORWARD_WORDS or words.startswith("forwarded by ") or _names_sender(words):
         return Kind.FORWARD
     return _one_line_forward(bare)
+
+
+def _names_sender(words: str) -> bool:
+    """ "----- Forwarded message from Ann <ann@desk.example> -----"."""
+    return "@" in words and any(words.startswith(f"{known} ") for known in FORWARD_WORDS)
 
 
 def _one_line_forward(bare: str) -> Kind | None:

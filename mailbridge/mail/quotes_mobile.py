@@ -6,6 +6,7 @@ Promises: linear, never raises. Fails by not knowing a form: then the line stays
 from __future__ import annotations
 
 import re
+from typing import Final
 
 # A mobile signature is a whole short line. Sorted by certainty: what names a device or a mail program may say
 # more ("please excuse typos"); the rest must be the bare phrase.
@@ -67,7 +68,37 @@ _MOBILE = re.compile(
 )
 
 
+# Of any language: a few words with the program and the system, or with a device and "sent".
+_STORE: Final = re.compile(r"outlook|bluemail|typeapp|\bmail for ios", re.IGNORECASE)
+_SYSTEM: Final = re.compile(r"\b(?:ios|android|mac)(?:\b|[-'’]?\w{0,4}\b)|iOS|Android", re.IGNORECASE)
+_GADGET: Final = re.compile(
+    r"iphone|ipad|galaxy|windows|android|huawei|xiaomi|samsung|هاتف|телефон|handy|mobil", re.IGNORECASE
+)
+_SENT: Final = re.compile(
+    r"s[ūu]tīt|išsiųst|enviado dende|bidalia|sen(?:d?t) úr|发送自|发自|傳送|보냈|보냄"
+    r"|terkirim|dihantar|dikirim|נשלח"
+    r"|ارسال شده|भेजा गया|gönderildi|küldve|dërguar|poslano|испратено|გაგზავნ|ուղարկ|göndərilib|жіберілді",
+    re.IGNORECASE,
+)
+_ADVERT: Final = re.compile(r"(?:yahoo mail: search, organi[sz]e, conquer|sent with shift)\s*", re.IGNORECASE)
+_TALK: Final = re.compile(
+    r"\b(?:i|we|my|you|ich|wir|mein|je|mon|nous|yo|mi|use|works?|not|no)\b", re.IGNORECASE
+)
+_WITHOUT: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]|[<(]https?://[^\\s<>()]{1,100}[>)]")
+
+
 def is_mobile_signature(text: str) -> bool:
     """A line that a telephone or mail program adds by itself, alone on its line."""
     line = text.strip()
-    return 6 < len(line) <= 160 and bool(_MOBILE.match(line))
+    if not 6 < len(line) <= 160:
+        return False
+    return bool(_MOBILE.match(line)) or _is_short_advert(_WITHOUT.sub("", line).strip())
+
+
+def _is_short_advert(line: str) -> bool:
+    if len(line.split()) > 7 or line.endswith(("?", "!", ":", ",")):
+        return False
+    if _GADGET.search(line) and _SENT.search(line):
+        return True
+    advertises = bool(_STORE.search(line) and _SYSTEM.search(line)) and not line.endswith(".")
+    return bool(_ADVERT.fullmatch(line)) or (advertises and not _TALK.search(line))

@@ -28,13 +28,13 @@ _LABELS: Final = {
         fecha|data|data/ora|inviato|inviata|data invio|verzonden|verstuurd|verzonden op|skickat|skickades|dato|sendt
         lähetetty|päivämäärä|päiväys|odesláno|odoslané|dátum|odoslal|elküldve|küldve|küldés ideje|gönderildi|gönderme
         tarih|gönderme tarihi|gönderilme|gönderilen|отправлено|дата|дата отправки|надіслано|відправлено|saadetud
-        kuupäev|saatmisaeg|trimis|data trimiterii|trimisă|poslano|poslato|datum slanja|wysłano|wysłane|data wysłania|išsiųsta
+        kuupäev|saatmisaeg|trimis|data trimiterii|trimisă|dată|poslano|poslato|datum slanja|wysłano|wysłane|data wysłania|išsiųsta
         nosūtīts|datums|στάλθηκε|ημερομηνία|送信日時|日付|送信日|日時|发送时间|发送日期|日期|時間|时间|寄件日期|傳送時間
         보낸 날짜|날짜|보낸 시간|đã gửi|ngày|ngày gửi|dikirim|tanggal|dihantar|วันที่|ส่งเมื่อ|تاريخ الإرسال|التاريخ
         تم الإرسال|נשלח|תאריך|enviat|enviat el|enviado a las|noiz|bidalia|послато|датум|испратено|жіберілді|भेजा गया|दिनांक|तारीख|فرستاده شده|تاریخ
         sent at|sent on|received|on|изпратено|sendingartími|dagsetning|sent date|time|heure
         hora|ora|uhrzeit|gesendet am|date de l'envoi|erstellt|when""",
-    "to": """to|an|à|a|para|aan|till|til|vastaanottaja|komu|do|címzett|kime|alıcı|кому|saaja|kellele|către|catre|prima|za
+    "to": """to|an|à|a|para|aan|till|til|vastaanottaja|komu|do|címzett|kime|alıcı|кому|saaja|adressaat|kellele|către|catre|prima|za
         primatelj|odbiorca|destinataire|destinatario|destinatari|per|pro|pre|příjemce|empfänger|mottagare|mottaker
         modtager|ontvanger|kam|kas|gavėjas|προς|宛先|收件人|收件者|받는 사람|받는사람|đến|tới|kepada|ถึง|إلى|אל|til handa
         per a|nori|за|кімге|प्रति|به|do wiadomości
@@ -212,8 +212,15 @@ FORWARD: Final = _rows("""
     pesan terusan|pesan yang diteruskan|mesej yang dimajukan|ข้อความที่ส่งต่อ|رسالة محولة|رسالة معاد توجيهها
     الرسالة المحولة|הודעה שהועברה|framsent skeyti|missatge reenviat|перенасочено съобщение|áframsendur póstur
 """)
-ORIGINAL_WORDS: Final = frozenset(word.casefold() for word in ORIGINAL)
-FORWARD_WORDS: Final = frozenset(word.casefold() for word in FORWARD)
+
+
+def fold_words(text: str) -> str:
+    """As these words are compared: a Turkish capital I folds to an i with a dot of its own."""
+    return text.casefold().replace("\u0307", "")
+
+
+ORIGINAL_WORDS: Final = frozenset(fold_words(word) for word in ORIGINAL)
+FORWARD_WORDS: Final = frozenset(fold_words(word) for word in FORWARD)
 
 # Subject prefixes. PITFALLS 12.2: a prefix alone is no evidence; with an attribution or a block it is.
 FORWARD_PREFIX: Final = re.compile(

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailbridge.mail.body import readable
+from mailbridge.mail.html import html_to_text
 from mailbridge.mail.language import guess_language
 from tests.corpus import score_text
+from tests.mail import replies
 from tests.needs import need_shared
 
 OWN = "<div>The printer is back.</div>"
@@ -177,3 +179,15 @@ def test_figures_on_the_corpus() -> None:
     for key in ("original_from", "original_subject"):
         assert forwards[key].of > 40
         assert forwards[key].percent >= 95, forwards[key].missed
+
+
+def test_both_forms_of_an_answer_give_the_same_words() -> None:
+    """The plain part as clients make it of the HTML: with marks; what HTML alone gives is also its new text."""
+    wrong = []
+    for reply in (*replies.first(), *replies.later(), *replies.last()):
+        if reply.html:
+            found = readable(html_to_text(reply.html), reply.html, subject=reply.subject)
+            wanted = found.text if reply.wanted is None else reply.wanted
+            if found.new_text.split() != wanted.split():
+                wrong.append((reply.name, found.new_text))
+    assert wrong == []

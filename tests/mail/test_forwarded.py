@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -162,3 +164,18 @@ def test_any_text_is_read(rows: list[str]) -> None:
     text = "\n".join(rows)
     found = find_forwarded(text, subject="Fwd: x")
     assert found is None or 0 <= found.start < len(text.split("\n"))
+
+
+FORWARDS = (Path(__file__).resolve().parent / "forwards.txt").read_text("utf-8").removeprefix("#### ")
+
+
+@pytest.mark.parametrize("block", FORWARDS.split("\n#### "), ids=lambda block: block.partition(" | ")[0])
+def test_forwards_of_many_clients(block: str) -> None:
+    """A block of the table: client | subject, the mail, and behind "####=" what stands above the original."""
+    title, _, rest = block.partition("\n")
+    body, _, above = rest.partition("\n####=")
+    found = readable(body, "", subject=title.partition(" | ")[2])
+    assert found.forwarded_from == PAT
+    assert found.forwarded_subject == "Oheň"
+    assert found.forwarded_text.startswith("The printer burns.")
+    assert found.new_text.strip() == above.strip()

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -298,3 +300,28 @@ def test_a_bare_attribution_above_the_last_quotation_goes_with_it(line: str) -> 
 )
 def test_a_sentence_of_the_writer_is_no_bare_attribution(text: str) -> None:
     assert any(row.endswith(("said:", "wrote:")) for row in reply_text(text).splitlines())
+
+
+TELEPHONES = (Path(__file__).resolve().parent / "telephones.txt").read_text("utf-8").splitlines()
+
+
+def test_what_telephones_and_programs_add_in_many_languages_goes() -> None:
+    kept = [line for line in TELEPHONES if reply_text(f"{OWN}\n\n{line}\n") != OWN]
+    assert kept == []
+    assert len(TELEPHONES) > 250
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "I use Outlook for iOS",
+        "It is Outlook on Android.",
+        "Does Outlook for iOS work?",
+        "My iPhone is broken",
+        "The mail was sent from Outlook for Android and never arrived here.",
+        "Windows: küldve vagy nem?",
+        "We have Android and Outlook",
+    ],
+)
+def test_what_a_person_says_of_telephones_stays(line: str) -> None:
+    assert reply_text(f"{OWN}\n\n{line}\n") == f"{OWN}\n\n{line}"
