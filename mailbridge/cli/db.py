@@ -1,8 +1,9 @@
-"""`mailbridge db`: schema migrations, a consistent backup while running, integrity.
+"""`mailbridge db`: schema migrations, a consistent backup while running and its way back, integrity.
 
-Promises: upgrade may run beside a running daemon and twice; backup blocks no writer; check changes nothing.
-How it fails: 69 where check finds something or pg_dump is wanted and missing, 73 where the backup cannot be
-written, 75 where the database is away.
+Promises: upgrade may run beside a running daemon and twice; backup blocks no writer; check changes nothing;
+restore keeps what was there before. How it fails: 65 for a FILE that is no backup, 69 where check finds
+something or pg_dump is wanted and missing, 73 where something cannot be written, 75 where the database is
+away, or the daemon runs during a restore.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ import click
 
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.group import Group
-from mailbridge.cli.output import print_json, say
+from mailbridge.cli.output import local, print_json, say
 from mailbridge.cli.site_store import site_store
-from mailbridge.errors import Unavailable
+from mailbridge.errors import Busy, Unavailable
 
 
 @click.group("db", cls=Group)
 def command() -> None:
-    """Upgrade, back up and check the database."""
+    """Upgrade, back up, restore and check the database."""
 
 
 @command.command("upgrade")
@@ -56,6 +57,48 @@ def backup(context: Context, file: Path, as_json: bool) -> None:
         print_json({"file": str(file), "size": size})
     else:
         say(f"{file}: {size} bytes, checked")
+
+
+@command.command("restore")
+@click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--gap",
+    type=click.IntRange(min=0),
+    default=1000,
+    show_default=True,
+    help="Case numbers to leave out, as those after the backup were given to customers.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@pass_context
+def restore(context: Context, file: Path, gap: int, as_json: bool) -> None:
+    """Put a backup in the place of the SQLite database, while the daemon is stopped."""
+    from dataclasses import asdict
+
+    from mailbridge.store.engine import Store
+    from mailbridge.store.restore import restore as put_back
+    from mailbridge.work.held import is_held
+
+    config = context.config()
+    if is_held(config.prepare_state()):
+        raise Busy("the daemon is running; stop it first, such as by: systemctl stop mailbridge")
+    store = Store.of(config.store)
+    try:
+        found = put_back(file, store, gap)
+    finally:
+        store.close()
+    if as_json:
+        print_json(asdict(found))
+        return
+    newest = f", the newest message of {local(found.newest, context.zone())}" if found.newest else ""
+    say(f"{file} is the database now: {found.cases} cases{newest}.")
+    say(f"The next case is number {found.next_number}: numbers given after the backup are not used again.")
+    if found.kept:
+        say(f"What was there before is kept: {found.kept}")
+    if found.waiting:
+        say(
+            f"{found.waiting} outgoing mails wait in it, and some may have left after the backup: look at "
+            "`mailbridge queue list`, and drop those, before you start the daemon."
+        )
 
 
 @command.command("check")

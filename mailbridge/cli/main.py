@@ -42,7 +42,7 @@ COMMANDS = {
     "transcribe": "Turn recordings into text.",
     "model": "List and install speech models.",
     "login": "Make the line that lets a staff member log in by SMTP.",
-    "db": "Upgrade, back up and check the database.",
+    "db": "Upgrade, back up, restore and check the database.",
 }
 
 

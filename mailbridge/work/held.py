@@ -68,6 +68,15 @@ class HeldFile:
             self._path = None
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a daemon that keeps its state in folder is alive."""
+    for path in folder.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            if not _locked(file.fileno()):
+                return True
+    return False
+
+
 @contextlib.contextmanager
 def left_behind(folder: Path) -> Iterator[tuple[Left, ...]]:
     """What dead daemons of this machine left; their files are removed where the block ends well."""

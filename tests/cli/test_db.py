@@ -14,6 +14,7 @@ from mailbridge.store.backup import backup
 from mailbridge.store.engine import Store
 from mailbridge.store.inbox import Inbox
 from mailbridge.store.migrate import upgrade
+from mailbridge.work.held import HeldFile
 from tests.cli.admin import Admin
 from tests.needs import need_program
 from tests.store.make import envelope, raw
@@ -118,3 +119,62 @@ def test_status_tells_of_a_newer_schema(admin: Admin) -> None:
     code, out = admin.run("status")
     assert code == 69
     assert "install the version that made it" in out
+
+
+def _ingest(admin: Admin, *numbers: int) -> list[int]:
+    files = [admin.file(f"{n}.eml", raw(n).replace(b"pat@", b"pat%d@" % n)) for n in numbers]
+    out = admin.run("ingest", *files)[1]
+    return [json.loads(line)["case"] for line in out.splitlines()]
+
+
+def test_a_lost_database_comes_back_from_its_backup_and_no_number_is_given_twice(admin: Admin) -> None:
+    copy = str(admin.folder / "copy.db")
+    assert _ingest(admin, 1, 2) == [1, 2]
+    assert admin.run("db", "backup", copy)[0] == 0
+    before = Path(copy).read_bytes()
+    assert _ingest(admin, 3) == [3]
+    admin.database.write_bytes(b"the disk has eaten it " * 1000)
+    assert admin.run("db", "check")[0] == 75
+    code, out = admin.run("db", "restore", "--json", copy)
+    assert code == 0
+    found = json.loads(out)
+    assert (found["cases"], found["next_number"], found["waiting"] > 0) == (2, 1003, True)
+    assert Path(found["kept"]).read_bytes().startswith(b"the disk has eaten it")
+    assert Path(copy).read_bytes() == before
+    assert admin.run("db", "check")[0] == 0
+    assert [case["number"] for case in json.loads(admin.run("case", "list", "--json")[1])] == [1, 2]
+    assert _ingest(admin, 3) == [1003]
+    assert admin.run("db", "restore", "--gap", "5", copy)[0] == 0
+    assert sorted(path.name for path in admin.database.parent.glob("*.before-restore-?")) == [
+        "mailbridge.db.before-restore-1",
+        "mailbridge.db.before-restore-2",
+    ]
+    assert _ingest(admin, 4) == [8]
+
+
+def test_restore_says_what_to_look_at(admin: Admin) -> None:
+    _ingest(admin, 1)
+    assert admin.run("db", "backup", str(admin.folder / "copy.db"))[0] == 0
+    out = admin.run("db", "restore", str(admin.folder / "copy.db"))[1]
+    assert "is the database now: 1 cases, the newest message of 20" in out
+    assert "outgoing mails wait in it" in out
+
+
+@pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + bytes(5000)])
+def test_what_is_no_backup_is_refused_and_nothing_is_changed(admin: Admin, content: bytes) -> None:
+    _ingest(admin, 1)
+    before = sorted(path.name for path in admin.database.parent.iterdir())
+    assert admin.run("db", "restore", admin.file("odd.db", content))[0] == 65
+    assert sorted(path.name for path in admin.database.parent.iterdir()) == before
+    assert _ingest(admin, 2) == [2]
+
+
+def test_no_restore_under_a_running_daemon(admin: Admin, capsys: pytest.CaptureFixture[str]) -> None:
+    _ingest(admin, 1)
+    copy = str(admin.folder / "copy.db")
+    assert admin.run("db", "backup", copy)[0] == 0
+    daemon = HeldFile(admin.database.parent)
+    assert admin.run("db", "restore", copy)[0] == 75
+    assert "the daemon is running; stop it first" in capsys.readouterr().err
+    daemon.close()
+    assert admin.run("db", "restore", copy)[0] == 0

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from mailbridge.store.engine import Store
-from mailbridge.store.migrate import FOLDER, current, newest, upgrade
+from mailbridge.store.inbox import Inbox
+from mailbridge.store.migrate import FOLDER, _config, current, newest, upgrade
 from mailbridge.store.schema import metadata
 from tests.store.make import ONLY_SQLITE
 
@@ -48,3 +50,24 @@ def test_upgrades_at_once_make_one_schema(empty_store: Store) -> None:
 def test_the_newest_revision_is_the_head_of_the_scripts() -> None:
     """It stands in the code, since to ask Alembic would double the time of a command."""
     assert ScriptDirectory(str(FOLDER)).get_current_head() == newest()
+
+
+def test_what_was_stored_at_the_first_schema_is_worked_on_at_the_newest(empty_store: Store) -> None:
+    """An admin may skip every release in between: mail that waited then is decided now."""
+    with empty_store.write() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO message (digest, received_at, size_bytes, state, answer, outcome, kind, rule,"
+                " reason, message_ref, content_digest, text_digest, author, subject, error, raw) VALUES"
+                " (:digest, :at, 5, 'received', :yes, '', '', '', '', '', '', '', '', '', '', :raw)"
+            ),
+            {"digest": "0" * 64, "at": "2026-01-05T18:00:00.000000Z", "yes": True, "raw": b"a: b\n"},
+        )
+    upgrade(empty_store)
+    assert current(empty_store) == newest()
+    received = Inbox(empty_store).load(1)
+    assert received is not None
+    assert (received.raw, received.received_at.isoformat()) == (b"a: b\n", "2026-01-05T18:00:00+00:00")
