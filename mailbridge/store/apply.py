@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailbridge.model.decision import Decision
@@ -21,15 +21,22 @@ from mailbridge.store import jobs
 from mailbridge.store.effects import Clash, Compose, History, Mail, Run
 from mailbridge.store.engine import Store
 from mailbridge.store.jobs import Job
+from mailbridge.store.prepared import Prepared, new_row
 from mailbridge.store.schema import event, message
 from mailbridge.store.text import clean
 
 __all__ = ["Applier", "Clash", "Compose", "History", "Mail", "Verdict"]
 
 # Made once: to build a statement anew for each message costs more than to run it.
-_NEW_EVENT = insert(event)
-_MESSAGE_STATE = select(message.c.state).where(message.c.id == bindparam("this"))
-_SETTLE = update(message).where(message.c.id == bindparam("this"))
+_NEW_EVENT = new_row(event)
+_MESSAGE_STATE = Prepared(select(message.c.state).where(message.c.id == bindparam("this")))
+_SETTLE = Prepared(
+    update(message).where(message.c.id == bindparam("this")),
+    columns=(
+        *("state", "outcome", "kind", "rule", "reason", "case_id", "message_ref", "content_digest"),
+        *("text_digest", "author", "subject", "rules", "authentic", "processed_at", "error"),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +105,9 @@ def _settle(
     if decision.outcome == "ignored" and case_id is None:
         withheld = {"notice": "answer", "to": clean(verdict.author), "reason": clean(decision.reason)}
         about = {"case_id": None, "message_id": verdict.message_id, "at": now}
-        connection.execute(_NEW_EVENT, {"event": "suppressed", "data": withheld, **about})
+        _NEW_EVENT.change(connection, {"event": "suppressed", "data": withheld, **about})
     if decision.outcome == "duplicate":
-        known = connection.execute(_MESSAGE_STATE, {"this": verdict.message_id}).scalar()
+        known = _MESSAGE_STATE.scalar(connection, {"this": verdict.message_id})
         if known == "filed":
             return
     values = {
@@ -120,4 +127,4 @@ def _settle(
         "processed_at": now,
         "error": "",
     }
-    connection.execute(_SETTLE, {"this": verdict.message_id, **values})
+    _SETTLE.change(connection, {"this": verdict.message_id, **values})

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select
 
 from mailbridge.errors import NotFound
 from mailbridge.model.case import Case, Channel, DeadlineState, Status
 from mailbridge.model.customer import Entitled
 from mailbridge.store.engine import Store, all_of
+from mailbridge.store.prepared import Prepared
 from mailbridge.store.schema import case, entry, event, message, outbox, participant, thread, transcript
 
 _PLAIN = [column.name for column in case.c if column.name in Case.__slots__]
@@ -22,20 +23,24 @@ _PEOPLE = select(all_of(participant.c.address)).where(participant.c.case_id == c
 _WARNING = select(outbox.c.state).where(outbox.c.key == case.c.warning_key).scalar_subquery()
 # Made once: to build a statement anew for each look costs more than to run it.
 _CASE = select(case, _PEOPLE.label("people"), _WARNING.label("warning_state"))
-_BY_ID = _CASE.where(case.c.id == bindparam("id"))
-_BY_NUMBER = _CASE.where(case.c.number == bindparam("number"))
-_BY_IDS = _CASE.where(case.c.id.in_(bindparam("ids", expanding=True)))
-_BY_NUMBERS = _CASE.where(case.c.number.in_(bindparam("numbers", expanding=True)))
-_BY_REFS = select(thread).where(thread.c.message_ref.in_(bindparam("refs", expanding=True)))
-_NUMBER_OF = select(case.c.number).where(case.c.id == bindparam("id"))
-_ENTRIES = select(entry).where(entry.c.case_id == bindparam("of")).order_by(entry.c.at, entry.c.id)
+_BY_ID = Prepared(_CASE.where(case.c.id == bindparam("id")))
+_BY_NUMBER = Prepared(_CASE.where(case.c.number == bindparam("number")))
+_BY_IDS = Prepared(_CASE.where(case.c.id.in_(bindparam("ids", expanding=True))), lists=("ids",))
+_BY_NUMBERS = Prepared(
+    _CASE.where(case.c.number.in_(bindparam("numbers", expanding=True))), lists=("numbers",)
+)
+_BY_REFS = Prepared(
+    select(thread).where(thread.c.message_ref.in_(bindparam("refs", expanding=True))), lists=("refs",)
+)
+_NUMBER_OF = Prepared(select(case.c.number).where(case.c.id == bindparam("id")))
+_ENTRIES = Prepared(select(entry).where(entry.c.case_id == bindparam("of")).order_by(entry.c.at, entry.c.id))
 _BY_REQUESTER = case.c.requester == bindparam("requester")
 _BY_CONTACT = case.c.contact_id == bindparam("contact_id")
 
 
-def _recent(*tests: ColumnElement[bool]) -> Select[Any]:
+def _recent(*tests: ColumnElement[bool]) -> Prepared:
     wanted = _CASE.where(or_(*tests), case.c.duplicate_of.is_(None))
-    return wanted.order_by(case.c.id.desc()).limit(bindparam("most"))
+    return Prepared(wanted.order_by(case.c.id.desc()).limit(bindparam("most")))
 
 
 _RECENT = {
@@ -45,14 +50,13 @@ _RECENT = {
 }
 
 
-def snapshots(rows: Sequence[Row[Any]]) -> list[Case]:
+def snapshots(rows: Sequence[Any]) -> list[Case]:
     """Rows of _CASE as frozen snapshots, with their participants and what became of the last warning."""
     return [_snapshot(row) for row in rows]
 
 
-def _snapshot(row: Row[Any]) -> Case:
-    fields = row._mapping
-    values: dict[str, Any] = {name: fields[name] for name in _PLAIN}
+def _snapshot(row: Any) -> Case:
+    values: dict[str, Any] = {name: getattr(row, name) for name in _PLAIN}
     values |= {name: kind(values[name]) for name, kind in _ENUMS.items()}
     values["references"] = tuple(values["references"] or ())
     values["proof"] = values["proof"] or {}
@@ -61,7 +65,7 @@ def _snapshot(row: Row[Any]) -> Case:
 
 
 def by_id(connection: Connection, case_id: int) -> Case | None:
-    rows = connection.execute(_BY_ID, {"id": case_id}).all()
+    rows = _BY_ID.rows(connection, {"id": case_id})
     return next(iter(snapshots(rows)), None)
 
 
@@ -70,7 +74,7 @@ def by_numbers(connection: Connection, numbers: Iterable[int]) -> dict[int, Case
     wanted = [number for number in numbers if 0 < number < 2**32]
     if not wanted:
         return {}
-    rows = connection.execute(_BY_NUMBERS, {"numbers": wanted}).all()
+    rows = _BY_NUMBERS.rows(connection, {"numbers": wanted})
     found = {snap.number: snap for snap in snapshots(rows)}
     return {number: _target(connection, found[number]) for number in wanted if number in found}
 
@@ -79,7 +83,7 @@ def _target(connection: Connection, snap: Case) -> Case:
     seen = {snap.number}
     while snap.duplicate_of is not None and snap.duplicate_of not in seen:
         seen.add(snap.duplicate_of)
-        rows = connection.execute(_BY_NUMBER, {"number": snap.duplicate_of}).all()
+        rows = _BY_NUMBER.rows(connection, {"number": snap.duplicate_of})
         if not rows:
             break
         snap = snapshots(rows)[0]
@@ -91,11 +95,11 @@ def by_message_refs(connection: Connection, refs: Sequence[str]) -> list[tuple[s
     wanted = [ref[:512] for ref in refs if ref][:100]
     if not wanted:
         return []
-    rows = connection.execute(_BY_REFS, {"refs": wanted}).all()
+    rows = _BY_REFS.rows(connection, {"refs": wanted})
     cases: dict[int, Case] = {}
     if rows:
         ids = sorted({row.case_id for row in rows})
-        found = connection.execute(_BY_IDS, {"ids": ids}).all()
+        found = _BY_IDS.rows(connection, {"ids": ids})
         cases = {snap.id: _target(connection, snap) for snap in snapshots(found)}
     pairs = [(row.message_ref, row.case_id) for row in rows if row.case_id in cases]
     pairs.sort(key=lambda pair: (wanted.index(pair[0]), -pair[1]))
@@ -110,13 +114,13 @@ def recent_of(
     if query is None:
         return ()
     values = {"requester": requester, "contact_id": contact_id, "most": limit}
-    rows = connection.execute(query, values).all()  # a value that the query does not name is not looked at
+    rows = query.rows(connection, values)  # a value that the query does not name is not looked at
     return tuple(snapshots(rows))
 
 
 def require(connection: Connection, number: int) -> Case:
     """The case of this number itself (also a merged one). Raises NotFound."""
-    rows = connection.execute(_BY_NUMBER, {"number": number}).all()
+    rows = _BY_NUMBER.rows(connection, {"number": number})
     if not rows:
         raise NotFound(f"there is no case {number}")
     return snapshots(rows)[0]
@@ -124,8 +128,7 @@ def require(connection: Connection, number: int) -> Case:
 
 def entries(connection: Connection, case_id: int) -> list[Mapping[str, Any]]:
     """Messages and notes of a case in order."""
-    rows = connection.execute(_ENTRIES, {"of": case_id})
-    return [dict(row._mapping) for row in rows]
+    return [row._asdict() for row in _ENTRIES.rows(connection, {"of": case_id})]
 
 
 class Cases:
@@ -147,7 +150,8 @@ class Cases:
         if case_id is None:
             return None
         with self._store.read() as connection:
-            return connection.execute(_NUMBER_OF, {"id": case_id}).scalar()
+            number: int | None = _NUMBER_OF.scalar(connection, {"id": case_id})
+        return number
 
     def listing(self, *, statuses: Sequence[str] = (), assigned_to: str = "", limit: int = 0) -> list[Case]:
         """Cases by number, optionally only of these statuses or of one staff member."""

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from mailbridge.model.customer import Account, Contact
 from mailbridge.store.customer_rows import put_rows
 from mailbridge.store.engine import Store
+from mailbridge.store.prepared import Prepared
 from mailbridge.store.schema import (
     account,
     account_domain,
@@ -25,11 +26,13 @@ from mailbridge.store.schema import (
 )
 
 # Made once: to build a statement anew for each message costs more than to run it.
-_ACCOUNT = select(account).where(account.c.id == bindparam("id"))
-_CONTACT = select(contact).where(contact.c.id == bindparam("id"))
-_ADDRESSES = select(contact_address.c.address).where(contact_address.c.contact_id == bindparam("of"))
-_PHONES = select(contact_phone.c.phone).where(contact_phone.c.contact_id == bindparam("of"))
-_BY_PHONE = select(contact_phone.c.contact_id).where(contact_phone.c.phone == bindparam("phone"))
+_ACCOUNT = Prepared(select(account).where(account.c.id == bindparam("id")))
+_CONTACT = Prepared(select(contact).where(contact.c.id == bindparam("id")))
+_ADDRESSES = Prepared(
+    select(contact_address.c.address).where(contact_address.c.contact_id == bindparam("of"))
+)
+_PHONES = Prepared(select(contact_phone.c.phone).where(contact_phone.c.contact_id == bindparam("of")))
+_BY_PHONE = Prepared(select(contact_phone.c.contact_id).where(contact_phone.c.phone == bindparam("phone")))
 _BY_DOMAIN = (
     select(account_domain.c.account_id)
     .where(account_domain.c.domain.in_(bindparam("domains", expanding=True)))
@@ -38,7 +41,9 @@ _BY_DOMAIN = (
 )
 _BY_ADDRESS = select(contact_address.c.contact_id).where(contact_address.c.address == bindparam("address"))
 _DEAD = exists(select(dead_address.c.address).where(dead_address.c.address == bindparam("address")))
-_WHO = select(_BY_ADDRESS.scalar_subquery(), _BY_DOMAIN.scalar_subquery(), _DEAD)
+_WHO = Prepared(
+    select(_BY_ADDRESS.scalar_subquery(), _BY_DOMAIN.scalar_subquery(), _DEAD), lists=("domains",)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ def who(connection: Connection, address: str) -> Who:
     """One question for all of it. address: lower case."""
     domain = address.rpartition("@")[2]
     values = {"address": address, "domains": _parents(domain)}
-    contact_id, account_id, dead = connection.execute(_WHO, values).one()
+    contact_id, account_id, dead = _WHO.first(connection, values)
     return Who(domain, contact_id, account_id, bool(dead))
 
 
@@ -68,18 +73,18 @@ def _parents(domain: str) -> list[str]:
 def account_of(connection: Connection, account_id: int | None) -> Account | None:
     if account_id is None:
         return None
-    row = connection.execute(_ACCOUNT, {"id": account_id}).first()
+    row = _ACCOUNT.first(connection, {"id": account_id})
     return None if row is None else Account(row.id, row.name, row.plan, row.starts_on, row.ends_on, row.zone)
 
 
 def contact_of(connection: Connection, contact_id: int | None) -> Contact | None:
     if contact_id is None:
         return None
-    row = connection.execute(_CONTACT, {"id": contact_id}).first()
+    row = _CONTACT.first(connection, {"id": contact_id})
     if row is None:
         return None
-    addresses = connection.execute(_ADDRESSES, {"of": contact_id}).scalars()
-    phones = connection.execute(_PHONES, {"of": contact_id}).scalars()
+    addresses = _ADDRESSES.scalars(connection, {"of": contact_id})
+    phones = _PHONES.scalars(connection, {"of": contact_id})
     return Contact(
         row.id,
         row.name,
@@ -91,7 +96,7 @@ def contact_of(connection: Connection, contact_id: int | None) -> Contact | None
 
 
 def contact_by_phone(connection: Connection, phone: str) -> Contact | None:
-    return contact_of(connection, connection.execute(_BY_PHONE, {"phone": phone}).scalar())
+    return contact_of(connection, _BY_PHONE.scalar(connection, {"phone": phone}))
 
 
 def account_by_domain(connection: Connection, domain: str) -> Account | None:
@@ -103,7 +108,7 @@ def account_by_domain(connection: Connection, domain: str) -> Account | None:
 
 def make_contact(connection: Connection, name: str, phone: str) -> int:
     """A provisional contact for an unknown number: one a number. Returns its id."""
-    known = connection.execute(_BY_PHONE, {"phone": phone}).scalar()
+    known = _BY_PHONE.scalar(connection, {"phone": phone})
     if known is not None:
         return int(known)
     made = connection.execute(

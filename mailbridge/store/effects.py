@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from mailbridge.errors import Temporary
 from mailbridge.model.case import Case, Timer
@@ -34,6 +34,7 @@ from mailbridge.model.decision import (
 from mailbridge.policy.subjects import subject_key
 from mailbridge.store import cases, customers, jobs
 from mailbridge.store.jobs import NewJob
+from mailbridge.store.prepared import Prepared, new_row, new_row_id
 from mailbridge.store.schema import case, counter, entry, event, message, outbox, participant, thread
 from mailbridge.store.text import clean
 
@@ -65,23 +66,34 @@ Compose = Callable[[Case, Send, str, History], Mail]
 
 
 # Made once: to build a statement anew for each row costs more than to run it.
-_NEW_CASE, _NEW_ENTRY, _NEW_EVENT, _NEW_OUTGOING = insert(case), insert(entry), insert(event), insert(outbox)
-_NEW_PERSON, _NEW_IN_THREAD = insert(participant), insert(thread)
-_PEOPLE = select(participant.c.address).where(participant.c.case_id == bindparam("of"))
-_REFS_OF = select(thread.c.message_ref).where(thread.c.case_id == bindparam("of"))
-_IN_THREADS = select(thread).where(thread.c.message_ref.in_(bindparam("refs", expanding=True)))
-_OUTBOX_KEYS = select(outbox.c.key).where(outbox.c.key.in_(bindparam("keys", expanding=True)))
+_NEW_CASE, _NEW_OUTGOING = new_row_id(case), new_row_id(outbox)
+_NEW_ENTRY, _NEW_EVENT, _NEW_OUTGOING_ALL = new_row(entry), new_row(event), new_row(outbox)
+_NEW_PERSON, _NEW_IN_THREAD = new_row(participant), new_row(thread)
+_PEOPLE = Prepared(select(participant.c.address).where(participant.c.case_id == bindparam("of")))
+_REFS_OF = Prepared(select(thread.c.message_ref).where(thread.c.case_id == bindparam("of")))
+_IN_THREADS = Prepared(
+    select(thread).where(thread.c.message_ref.in_(bindparam("refs", expanding=True))), lists=("refs",)
+)
+_OUTBOX_KEYS = Prepared(
+    select(outbox.c.key).where(outbox.c.key.in_(bindparam("keys", expanding=True))), lists=("keys",)
+)
 _CHANGE = update(case).where(case.c.id == bindparam("this"))
-_RAISE = update(counter).where(counter.c.name == "case").values(value=counter.c.value + 1)
-_RAISED = select(counter.c.value).where(counter.c.name == "case")
+_WARNED = Prepared(_CHANGE, columns=("warning_key",))
+_RAISE = Prepared(update(counter).where(counter.c.name == "case").values(value=counter.c.value + 1))
+_RAISED = Prepared(select(counter.c.value).where(counter.c.name == "case"))
 
 
 @lru_cache(maxsize=256)
-def _fence(names: frozenset[str]) -> Update:
+def _fence(names: frozenset[str]) -> Prepared:
     """Raise the version of a case that is still as it was, and change these columns with it."""
     values: dict[str, Any] = {name: bindparam(name) for name in names}
     unchanged = case.c.version == bindparam("known")
-    return _CHANGE.where(unchanged).values(version=case.c.version + 1, **values)
+    return Prepared(_CHANGE.where(unchanged).values(version=case.c.version + 1, **values))
+
+
+@lru_cache(maxsize=256)
+def _change(names: frozenset[str]) -> Prepared:
+    return Prepared(_CHANGE, columns=names)
 
 
 def _timer_key(case_id: int, timer: Timer) -> str:
@@ -120,10 +132,10 @@ class Run:
     def fence(self, versions: Mapping[int, int]) -> None:
         for case_id, version in versions.items():
             values = self.changes.pop(case_id, {})
-            found = self.connection.execute(
-                _fence(frozenset(values)), {"this": case_id, "known": version, **values}
+            found = _fence(frozenset(values)).change(
+                self.connection, {"this": case_id, "known": version, **values}
             )
-            if found.rowcount == 0:
+            if found == 0:
                 raise Clash(f"case row {case_id} changed meanwhile")
 
     def real(self, case_id: int) -> int:
@@ -159,9 +171,7 @@ class Run:
             "deadline_state": "none",
         }
         values |= self.changes.pop(NEW, {})
-        key = self.connection.execute(_NEW_CASE, values).inserted_primary_key
-        assert key is not None
-        self.new_id = int(key[0])
+        self.new_id = int(_NEW_CASE.scalar(self.connection, values))
         self.people[self.new_id] = set()
         self._join(self.new_id, effect.participants)
 
@@ -170,9 +180,9 @@ class Run:
         if not wanted:
             return
         if (known := self.people.get(case_id)) is None:
-            known = self.people[case_id] = set(self.connection.execute(_PEOPLE, {"of": case_id}).scalars())
+            known = self.people[case_id] = set(_PEOPLE.scalars(self.connection, {"of": case_id}))
         if new := [{"case_id": case_id, "address": address} for address in sorted(wanted - known)]:
-            self.connection.execute(_NEW_PERSON, new)
+            _NEW_PERSON.change_all(self.connection, new)
             known |= wanted
 
     def add_entry(self, effect: AddEntry, outbox_id: int | None = None) -> None:
@@ -252,9 +262,9 @@ class Run:
 
     def merge(self, effect: Merge) -> None:
         source, target = self.real(effect.case), self.real(effect.target)
-        for ref in self.connection.execute(_REFS_OF, {"of": source}).scalars().all():
+        for ref in _REFS_OF.scalars(self.connection, {"of": source}):
             self.know_thread(target, ref)
-        self._join(target, tuple(self.connection.execute(_PEOPLE, {"of": source}).scalars().all()))
+        self._join(target, tuple(_PEOPLE.scalars(self.connection, {"of": source})))
         if effect.message is not None:
             moved = (entry.c.case_id == source, entry.c.message_id == effect.message)
             self.connection.execute(update(entry).where(*moved).values(case_id=target))
@@ -268,14 +278,13 @@ class Run:
         """Write the collected columns, then the notices, which show the case as it is now, then the rest."""
         for case_id, values in self.changes.items():
             if values:
-                self.connection.execute(_CHANGE, {"this": self.real(case_id), **values})
+                _change(frozenset(values)).change(self.connection, {"this": self.real(case_id), **values})
         self._post_all()
         self.write_timers()
         self._write_entries()
         self._write_outgoing()
         self._write_threads()
-        if self.events:
-            self.connection.execute(_NEW_EVENT, self.events)
+        _NEW_EVENT.change_all(self.connection, self.events)
 
     def _post_all(self) -> None:
         """Every notice that was not written before."""
@@ -285,7 +294,7 @@ class Run:
             for to in _groups(effect)
         ]
         keys = [key for _, _, key in groups]
-        known = set(self.connection.execute(_OUTBOX_KEYS, {"keys": keys}).scalars()) if keys else set()
+        known = set(_OUTBOX_KEYS.scalars(self.connection, {"keys": keys})) if keys else set()
         snaps: dict[int, Case] = {}
         for effect in self.sends:
             case_id = self.real(effect.case)
@@ -300,22 +309,19 @@ class Run:
         return cases.entries(self.connection, case_id)
 
     def _write_entries(self) -> None:
-        if self.entries:
-            self.connection.execute(_NEW_ENTRY, self.entries)
-            self.entries = []
+        _NEW_ENTRY.change_all(self.connection, self.entries)
+        self.entries = []
 
     def _write_outgoing(self) -> None:
-        if self.outgoing:
-            self.connection.execute(_NEW_OUTGOING, self.outgoing)
-            self.outgoing = []
+        _NEW_OUTGOING_ALL.change_all(self.connection, self.outgoing)
+        self.outgoing = []
 
     def _write_threads(self) -> None:
         old = sorted({ref for case_id, ref in self.refs if case_id != self.new_id})
-        found = self.connection.execute(_IN_THREADS, {"refs": old}).all() if old else ()
+        found = _IN_THREADS.rows(self.connection, {"refs": old}) if old else ()
         known = {(row.case_id, row.message_ref) for row in found}
         new = [{"case_id": of, "message_ref": ref} for of, ref in self.refs if (of, ref) not in known]
-        if new:
-            self.connection.execute(_NEW_IN_THREAD, new)
+        _NEW_IN_THREAD.change_all(self.connection, new)
 
     def _post(self, snap: Case, effect: Send, known: set[str]) -> None:
         """One mail to a customer; to staff one each, since each carries a token of its own."""
@@ -354,8 +360,7 @@ class Run:
             self.outgoing.append(values)
         else:
             self._write_outgoing()  # in their order
-            made = self.connection.execute(_NEW_OUTGOING, values).inserted_primary_key
-            assert made is not None
+            made = int(_NEW_OUTGOING.scalar(self.connection, values))
             staff = effect.kind == "staff_answer"
             self.add_entry(
                 AddEntry(
@@ -371,10 +376,10 @@ class Run:
                     kind=effect.kind,
                     event="staff_answered" if staff else "",
                 ),
-                made[0],
+                made,
             )
         if effect.kind == "auto_close_warning":
-            self.connection.execute(_CHANGE, {"this": snap.id, "warning_key": key})
+            _WARNED.change(self.connection, {"this": snap.id, "warning_key": key})
 
 
 _TO_CUSTOMER = frozenset(
@@ -417,10 +422,10 @@ _HANDLERS: dict[type, Callable[[Run, Any], None]] = {
 
 def _next_number(connection: Connection) -> int:
     """The next case number, without gaps; the row lock of the counter orders concurrent openings."""
-    if connection.execute(_RAISE).rowcount == 0:
+    if _RAISE.change(connection) == 0:
         connection.execute(insert(counter).values(name="case", value=1))
         return 1
-    return int(connection.execute(_RAISED).scalar_one())
+    return int(_RAISED.scalar(connection))
 
 
 def _column(value: Any) -> Any:

@@ -27,6 +27,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from mailbridge.errors import StoreFull, StoreUnavailable
+from mailbridge.store.prepared import driven
 
 MEMORY_URL = "sqlite://"
 POOL_SIZE = 5
@@ -130,12 +131,13 @@ class Store:
     def write(self) -> Iterator[Connection]:
         """One durable transaction. Raises StoreUnavailable or StoreFull; unique violations pass through."""
         with self._translated(), self.engine.connect() as connection:
+            connection.begin()  # else a transaction of prepared statements alone would not be committed
             if self._begin:
-                connection.exec_driver_sql(self._begin)
+                driven(connection, self._begin)
             try:
                 yield connection
                 if self._begin:
-                    connection.exec_driver_sql("COMMIT")
+                    driven(connection, "COMMIT")
             except BaseException:
                 if self._begin:
                     self._rollback_sqlite(connection)
@@ -149,7 +151,7 @@ class Store:
             if self._begin is None:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             elif self.path is not None:
-                connection.exec_driver_sql("BEGIN")
+                driven(connection, "BEGIN")
             try:
                 yield connection
             finally:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from mailbridge.model.envelope import Envelope, Way
 from mailbridge.store import jobs
 from mailbridge.store.engine import Store
+from mailbridge.store.prepared import Prepared, new_row, new_row_id
 from mailbridge.store.schema import arrival, case, cursor, message
 from mailbridge.store.text import clean
 
@@ -75,16 +76,21 @@ class Settled:
 
 
 # Made once: to build a statement anew for each message costs more than to run it.
-_KNOWN = select(message.c.id).where(message.c.digest == bindparam("digest"))
-_NEW, _NEW_ARRIVAL = insert(message), insert(arrival)
-_LOAD = select(
-    *(message.c[name] for name in ("id", "raw", "received_at", "state", "answer")),
-    *(message.c[name] for name in ("case_id", "kind", "outcome", "reason")),
-).where(message.c.id == bindparam("id"))
-_ARRIVALS = select(arrival).where(arrival.c.message_id == bindparam("id")).order_by(arrival.c.id)
+_KNOWN = Prepared(select(message.c.id).where(message.c.digest == bindparam("digest")))
+_NEW, _NEW_ARRIVAL = new_row_id(message), new_row(arrival)
+_LOAD = Prepared(
+    select(
+        *(message.c[name] for name in ("id", "raw", "received_at", "state", "answer")),
+        *(message.c[name] for name in ("case_id", "kind", "outcome", "reason")),
+    ).where(message.c.id == bindparam("id"))
+)
+_ARRIVALS = Prepared(select(arrival).where(arrival.c.message_id == bindparam("id")).order_by(arrival.c.id))
 
 
-_SETTLED = (
+_POLLED = Prepared(
+    update(cursor).where(cursor.c.mailbox == bindparam("this")).values(polled_at=bindparam("at"))
+)
+_SETTLED = Prepared(
     select(*(message.c[name] for name in ("state", "outcome", "kind", "reason", "case_id")), case.c.number)
     .join(case, case.c.id == message.c.case_id, isouter=True)
     .where(message.c.id == bindparam("id"))
@@ -94,7 +100,7 @@ _SETTLED = (
 def put(connection: Connection, envelope: Envelope, raw: bytes) -> Stored:
     """Store one message and its job in the caller's transaction."""
     digest = hashlib.sha256(raw).hexdigest()
-    known = connection.execute(_KNOWN, {"digest": digest}).scalar()
+    known = _KNOWN.scalar(connection, {"digest": digest})
     if known is not None:
         return _again(connection, known, digest, envelope)
     values = {
@@ -105,7 +111,7 @@ def put(connection: Connection, envelope: Envelope, raw: bytes) -> Stored:
         "answer": envelope.answer,
         "raw": raw,
     }
-    message_id = connection.execute(_NEW, values).inserted_primary_key[0]  # type: ignore[index]
+    message_id = int(_NEW.scalar(connection, values))
     _arrive(connection, message_id, envelope)
     # the id of a message is never used twice, so nobody has this key
     job = jobs.NewJob("process", f"process:{message_id}", {"message": message_id}, envelope.received_at)
@@ -124,7 +130,7 @@ def _arrive(connection: Connection, message_id: int, envelope: Envelope) -> None
         "mail_from": None if envelope.mail_from is None else clean(envelope.mail_from),
         "rcpt_to": [clean(address) for address in envelope.rcpt_to],
     }
-    connection.execute(_NEW_ARRIVAL, values)
+    _NEW_ARRIVAL.change(connection, values)
 
 
 def _again(connection: Connection, message_id: int, digest: str, envelope: Envelope) -> Stored:
@@ -177,7 +183,7 @@ class Inbox:
     def note_poll(self, mailbox: str, at: datetime) -> None:
         """Remember that the mailbox was read to its end at this instant."""
         with self._store.write() as connection:
-            connection.execute(update(cursor).where(cursor.c.mailbox == mailbox).values(polled_at=at))
+            _POLLED.change(connection, {"this": mailbox, "at": at})
 
     @staticmethod
     def _set_cursor(connection: Connection, new: Cursor) -> None:
@@ -194,7 +200,7 @@ class Inbox:
     def settled(self, message_id: int) -> Settled | None:
         """What became of a message so far, without its bytes."""
         with self._store.read() as connection:
-            row = connection.execute(_SETTLED, {"id": message_id}).first()
+            row = _SETTLED.first(connection, {"id": message_id})
         return (
             None
             if row is None
@@ -244,10 +250,10 @@ class Inbox:
 
 
 def load(connection: Connection, message_id: int) -> Received | None:
-    row = connection.execute(_LOAD, {"id": message_id}).first()
+    row = _LOAD.first(connection, {"id": message_id})
     if row is None:
         return None
-    rows = connection.execute(_ARRIVALS, {"id": message_id})
+    rows = _ARRIVALS.rows(connection, {"id": message_id})
     envelopes = tuple(
         Envelope(
             way=Way(a.way),

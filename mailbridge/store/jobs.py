@@ -16,7 +16,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     bindparam,
     delete,
     exists,
@@ -29,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from mailbridge.store.engine import Store
+from mailbridge.store.prepared import Prepared, new_row
 from mailbridge.store.schema import job, tick
 from mailbridge.store.text import clean
 
@@ -63,10 +63,13 @@ class NewJob:
 
 # Made once: to build a statement anew for each job costs more than to run it.
 _READY: dict[str, Any] = {"state": "ready", "attempt": 0, "lease_until": None, "error": ""}
-_KNOWN = select(job.c.key).where(job.c.key.in_(bindparam("keys", expanding=True)))
-_NEW = insert(job)
-_REMOVE = delete(job).where(job.c.key.in_(bindparam("keys", expanding=True)), job.c.state != "running")
-_AGAIN = (
+_KNOWN = Prepared(select(job.c.key).where(job.c.key.in_(bindparam("keys", expanding=True))), lists=("keys",))
+_NEW = new_row(job)
+_REMOVE = Prepared(
+    delete(job).where(job.c.key.in_(bindparam("keys", expanding=True)), job.c.state != "running"),
+    lists=("keys",),
+)
+_AGAIN = Prepared(
     update(job)
     .where(job.c.key == bindparam("this"), job.c.state != "running")
     .values(payload=bindparam("news"), due_at=bindparam("moment"), **_READY)
@@ -84,8 +87,7 @@ def insert_new(connection: Connection, new: Sequence[NewJob]) -> None:
         {"kind": one.kind, "key": one.key, "payload": dict(one.payload), "due_at": one.due_at, **_READY}
         for one in new
     ]
-    if rows:
-        connection.execute(_NEW, rows)
+    _NEW.change_all(connection, rows)
 
 
 def change(connection: Connection, gone: Sequence[str], wanted: Sequence[NewJob]) -> None:
@@ -97,9 +99,9 @@ def change(connection: Connection, gone: Sequence[str], wanted: Sequence[NewJob]
     keys = [*gone, *(one.key for one in wanted)]
     if not keys:
         return
-    known = set(connection.execute(_KNOWN, {"keys": keys}).scalars())  # most are new: look before writing
+    known = set(_KNOWN.scalars(connection, {"keys": keys}))  # most are new: look before writing
     if there := [key for key in gone if key in known]:
-        connection.execute(_REMOVE, {"keys": there})
+        _REMOVE.change(connection, {"keys": there})
     insert_new(connection, [one for one in wanted if one.key not in known])
     for one in wanted:
         if one.key in known:
@@ -108,7 +110,7 @@ def change(connection: Connection, gone: Sequence[str], wanted: Sequence[NewJob]
 
 def _again(connection: Connection, one: NewJob) -> None:
     values = {"this": one.key, "news": dict(one.payload), "moment": one.due_at}
-    if not connection.execute(_AGAIN, values).rowcount:
+    if not _AGAIN.change(connection, values):
         add(connection, one.kind, one.key + "+", one.payload, one.due_at)
 
 
@@ -124,26 +126,26 @@ class Jobs:
         A lease that ran out gives its job back first: its holder died, or will find its fence closed.
         """
         with self._store.read() as connection:  # look first: an idle worker must not take the write lock
-            lost, *ready = connection.execute(_look(tuple(kinds)), {"now": now}).one()
+            lost, *ready = _look(tuple(kinds)).first(connection, {"now": now})
         if not lost and not any(ready):
             return []
         kind = kinds[ready.index(True)] if any(ready) else kinds[0]
         with self._store.write() as connection:
             if lost:
-                connection.execute(_GIVE_BACK, {"now": now})
-            rows = connection.execute(_DUE, {"kind": kind, "now": now, "most": limit}).all()
+                _GIVE_BACK.change(connection, {"now": now})
+            rows = _DUE.rows(connection, {"kind": kind, "now": now, "most": limit})
             if rows:
                 values = {"ids": [row.id for row in rows], "until": now + timedelta(seconds=lease_s)}
-                connection.execute(_TAKE, values)
+                _TAKE.change(connection, values)
         return [Job(r.id, r.kind, r.key, r.payload, r.due_at, r.attempt + 1, r.lease + 1) for r in rows]
 
     def claim_key(self, key: str, now: datetime, lease_s: float) -> Job | None:
         """Take this very job if it is ready, whatever its turn."""
         with self._store.write() as connection:
-            row = connection.execute(_READY_ONE, {"key": key}).first()
+            row = _READY_ONE.first(connection, {"key": key})
             if row is None:
                 return None
-            connection.execute(_TAKE, {"ids": [row.id], "until": now + timedelta(seconds=lease_s)})
+            _TAKE.change(connection, {"ids": [row.id], "until": now + timedelta(seconds=lease_s)})
         return Job(row.id, row.kind, row.key, row.payload, row.due_at, row.attempt + 1, row.lease + 1)
 
     def state(self, key: str) -> str | None:
@@ -193,7 +195,7 @@ class Jobs:
     def next_due(self, kinds: Sequence[str]) -> datetime | None:
         """When the next job of these kinds becomes due, for the bell and the virtual clock."""
         with self._store.read() as connection:
-            found = connection.execute(_next(tuple(kinds))).one()
+            found = _next(tuple(kinds)).first(connection)
         return min((due for due in found if due is not None), default=None)
 
     def count(self, kind: str, state: str = "ready") -> int:
@@ -222,58 +224,63 @@ class Jobs:
 
 # plain conditions, no subquery: PostgreSQL asks them again after waiting for a row's lock
 _LOST = (job.c.state == "running", job.c.lease_until < bindparam("now"))
-_GIVE_BACK = update(job).where(*_LOST).values(state="ready", lease_until=None)
+_GIVE_BACK = Prepared(update(job).where(*_LOST).values(state="ready", lease_until=None))
 
 
 def _ready(kind: ColumnElement[str] | str) -> tuple[ColumnElement[bool], ...]:
     return (job.c.state == "ready", job.c.kind == kind, job.c.due_at <= bindparam("now"))
 
 
-_DUE = (
+_DUE = Prepared(
     select(job)
     .where(*_ready(bindparam("kind")))
     .order_by(job.c.due_at, job.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_TAKE = (
-    update(job)
-    .where(job.c.id.in_(bindparam("ids", expanding=True)))
-    .values(
-        state="running",
-        lease_until=bindparam("until"),
-        attempt=job.c.attempt + 1,
-        lease=job.c.lease + 1,
-    )
+_TAKE = Prepared(
+    (
+        update(job)
+        .where(job.c.id.in_(bindparam("ids", expanding=True)))
+        .values(
+            state="running",
+            lease_until=bindparam("until"),
+            attempt=job.c.attempt + 1,
+            lease=job.c.lease + 1,
+        )
+    ),
+    lists=("ids",),
 )
 
 
-_READY_ONE = (
+_READY_ONE = Prepared(
     select(job).where(job.c.key == bindparam("key"), job.c.state == "ready").with_for_update(skip_locked=True)
 )
 
 
 @cache
-def _look(kinds: tuple[str, ...]) -> Select[Any]:
+def _look(kinds: tuple[str, ...]) -> Prepared:
     """Whether a lease ran out, and for each kind whether one is due: one row."""
     tests = (_LOST, *(_ready(kind) for kind in kinds))
     columns: list[Any] = [exists(select(literal_column("1")).where(*test)) for test in tests]
-    return select(*columns)
+    return Prepared(select(*columns))
 
 
 @cache
-def _next(kinds: tuple[str, ...]) -> Select[Any]:
+def _next(kinds: tuple[str, ...]) -> Prepared:
     """The first moment of each kind: one look into the index each, where a list of kinds reads all timers."""
     mine = (select(func.min(job.c.due_at)).where(job.c.state == "ready", job.c.kind == k) for k in kinds)
-    return select(*(one.scalar_subquery() for one in mine))
+    return Prepared(select(*(one.scalar_subquery() for one in mine)))
 
 
 def _fenced(statement: Any, held: Job) -> Any:
     return statement.where(job.c.id == held.id, job.c.lease == held.lease, job.c.state == "running")
 
 
-_FINISH = delete(job).where(
-    job.c.id == bindparam("this"), job.c.lease == bindparam("held"), job.c.state == "running"
+_FINISH = Prepared(
+    delete(job).where(
+        job.c.id == bindparam("this"), job.c.lease == bindparam("held"), job.c.state == "running"
+    )
 )
 
 
@@ -284,7 +291,7 @@ def _tail(error: str) -> str:
 
 def finish(connection: Connection, held: Job) -> bool:
     """Delete the job in the caller's transaction; False where the lease was lost: then roll back."""
-    return bool(connection.execute(_FINISH, {"this": held.id, "held": held.lease}).rowcount)
+    return bool(_FINISH.change(connection, {"this": held.id, "held": held.lease}))
 
 
 def bury(connection: Connection, held: Job, error: str) -> bool:

@@ -14,6 +14,7 @@ from mailbridge.model.decision import BouncedNotice, Seen, Sent
 from mailbridge.store import cases, customers
 from mailbridge.store import outbox as outbox_store
 from mailbridge.store.inbox import clean
+from mailbridge.store.prepared import Prepared
 from mailbridge.store.schema import arrival, cursor, entry, message, outbox
 
 SAME_TEXT = timedelta(minutes=15)
@@ -21,13 +22,15 @@ MACHINE_KINDS = frozenset(("auto_generated", "list", "auto_reply", "bounce", "re
 
 
 # Made once: to build a statement anew for each message costs more than to run it.
-_TEXTS = (
+_TEXTS = Prepared(
     select(entry.c.text)
     .where(entry.c.case_id == bindparam("of"), entry.c.direction == "in")
     .order_by(entry.c.id)
     .limit(5)
 )
-_KINDS = select(entry.c.kind).where(entry.c.case_id == bindparam("of"), entry.c.direction == "in").distinct()
+_KINDS = Prepared(
+    select(entry.c.kind).where(entry.c.case_id == bindparam("of"), entry.c.direction == "in").distinct()
+)
 _DECIDED = message.c.state.in_([literal_column("'filed'"), literal_column("'ignored'")])
 _OWN = and_(message.c.id == bindparam("id"), message.c.state == "filed")
 _SAME = and_(
@@ -36,36 +39,42 @@ _SAME = and_(
     message.c.message_ref == bindparam("ref"),
     _DECIDED,
 )
-_SEEN = (
+_SEEN = Prepared(
     select(message.c.id, message.c.case_id, message.c.state)
     .where(or_(_OWN, _SAME))
     .order_by((message.c.id == bindparam("id")).desc(), message.c.id)
     .limit(1)
 )
 _BY_AUTHOR = (message.c.author == bindparam("author"), message.c.id != bindparam("id"))
-_WROTE = select(
-    select(func.count())
-    .select_from(message)
-    .where(*_BY_AUTHOR, message.c.received_at > bindparam("hour"))
-    .scalar_subquery(),
-    select(func.count())
-    .select_from(message)
-    .where(
-        *_BY_AUTHOR,
-        message.c.received_at > bindparam("lately"),
-        message.c.text_digest == bindparam("digest"),
-        message.c.text_digest != "",
+_WROTE = Prepared(
+    select(
+        select(func.count())
+        .select_from(message)
+        .where(*_BY_AUTHOR, message.c.received_at > bindparam("hour"))
+        .scalar_subquery(),
+        select(func.count())
+        .select_from(message)
+        .where(
+            *_BY_AUTHOR,
+            message.c.received_at > bindparam("lately"),
+            message.c.text_digest == bindparam("digest"),
+            message.c.text_digest != "",
+        )
+        .scalar_subquery(),
     )
-    .scalar_subquery(),
 )
-_WAITING = (
+_WAITING = Prepared(
     select(message.c.id)
     .where(message.c.state == "received", message.c.received_at <= bindparam("since"))
     .limit(1)
 )
-_BY_REF = select(
-    outbox.c.id, outbox.c.kind, outbox.c.case_id, outbox.c.rcpt_to, outbox.c.subject, outbox.c.message_ref
-).where(outbox.c.message_ref.in_(bindparam("refs", expanding=True)))
+_POLLED = Prepared(select(cursor.c.mailbox, cursor.c.polled_at))
+_BY_REF = Prepared(
+    select(
+        outbox.c.id, outbox.c.kind, outbox.c.case_id, outbox.c.rcpt_to, outbox.c.subject, outbox.c.message_ref
+    ).where(outbox.c.message_ref.in_(bindparam("refs", expanding=True))),
+    lists=("refs",),
+)
 
 
 class Lookup:
@@ -83,7 +92,7 @@ class Lookup:
 
     def customer_texts(self, case_id: int) -> list[str]:
         """What customers wrote in a case, its first few messages."""
-        return list(self._connection.execute(_TEXTS, {"of": case_id}).scalars())
+        return list(_TEXTS.scalars(self._connection, {"of": case_id}))
 
     def case(self, case_id: int) -> Case:
         """Raises NotFound."""
@@ -124,7 +133,7 @@ class Lookup:
     def seen(self, message_id: int, message_ref: str, content_digest: str) -> Seen | None:
         """An earlier message with the same content; of its own row, where it was decided before."""
         values = {"digest": content_digest, "id": message_id, "ref": clean(message_ref)[:512]}
-        row = self._connection.execute(_SEEN, values).first()
+        row = _SEEN.first(self._connection, values)
         return None if row is None else self._seen(row.id, row.case_id, row.state)
 
     def _seen(self, message_id: int, case_id: int | None, state: str) -> Seen:
@@ -155,7 +164,7 @@ class Lookup:
             "lately": now - SAME_TEXT,
             "digest": text_digest,
         }
-        received, same = self._connection.execute(_WROTE, values).one()
+        received, same = _WROTE.first(self._connection, values)
         return int(received), int(same)
 
     def bounced(self, refs: Sequence[str]) -> tuple[BouncedNotice, ...]:
@@ -163,7 +172,7 @@ class Lookup:
         wanted = [clean(ref)[:512] for ref in refs if ref][:50]
         if not wanted:
             return ()
-        rows = self._connection.execute(_BY_REF, {"refs": wanted}).all()
+        rows = _BY_REF.rows(self._connection, {"refs": wanted})
         found = sorted(rows, key=lambda row: wanted.index(row.message_ref))
         return tuple(
             BouncedNotice(
@@ -180,17 +189,17 @@ class Lookup:
         """Whether mail of before `since` may wait undecided: received rows, or a mailbox not read since
         then.
         """
-        if self._connection.execute(_WAITING, {"since": since}).first() is not None:
+        if _WAITING.first(self._connection, {"since": since}) is not None:
             return True
         if not mailboxes:
             return False
-        rows = self._connection.execute(select(cursor.c.mailbox, cursor.c.polled_at)).all()
+        rows = _POLLED.rows(self._connection)
         polled = {row.mailbox: row.polled_at for row in rows if "#" not in row.mailbox}
         return any((at := polled.get(name)) is None or at < since for name in mailboxes)
 
     def only_machines(self, case_id: int) -> bool:
         """Whether all that came in on the case was written by machines or lists."""
-        found = set(self._connection.execute(_KINDS, {"of": case_id}).scalars())
+        found = set(_KINDS.scalars(self._connection, {"of": case_id}))
         return bool(found) and found <= MACHINE_KINDS
 
     def recipients(self, message_id: int) -> tuple[str, ...]:

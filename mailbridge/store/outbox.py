@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy import case as when
 
 from mailbridge.store.engine import Store
+from mailbridge.store.prepared import Prepared
 from mailbridge.store.schema import outbox
 from mailbridge.store.text import clean
 
@@ -58,7 +59,7 @@ def counts(connection: Connection, address: str, now: datetime) -> tuple[int, in
         "hour": now - timedelta(hours=1),
         "day": now - timedelta(days=1),
     }
-    last_hour, last_day, to_domain, overall = connection.execute(_COUNTS, values).one()
+    last_hour, last_day, to_domain, overall = _COUNTS.first(connection, values)
     return int(last_hour), int(last_day), int(to_domain), int(overall)
 
 
@@ -96,35 +97,38 @@ def _count_statement() -> Select[Any]:
 
 
 # Made once: to build a statement anew for each mail costs more than to run it.
-_COUNTS = _count_statement()
+_COUNTS = Prepared(_count_statement())
 _CLAIMABLE = or_(
     (outbox.c.state == "waiting") & (outbox.c.due_at <= bindparam("now")),
     (outbox.c.state == "sending") & (outbox.c.lease_until < bindparam("now")),
 )
-_LOOK = select(outbox.c.id).where(_CLAIMABLE).limit(1)
-_CLAIM = (
+_LOOK = Prepared(select(outbox.c.id).where(_CLAIMABLE).limit(1))
+_CLAIM = Prepared(
     select(outbox)
     .where(_CLAIMABLE)
     .order_by(outbox.c.due_at, outbox.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_TAKE = (
-    update(outbox)
-    .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
-    .values(
-        state="sending",
-        lease_until=bindparam("until"),
-        attempt=outbox.c.attempt + 1,
-        lease=outbox.c.lease + 1,
-    )
+_TAKE = Prepared(
+    (
+        update(outbox)
+        .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+        .values(
+            state="sending",
+            lease_until=bindparam("until"),
+            attempt=outbox.c.attempt + 1,
+            lease=outbox.c.lease + 1,
+        )
+    ),
+    lists=("ids",),
 )
 _MINE = (
     outbox.c.id == bindparam("this"),
     outbox.c.lease == bindparam("held"),
     outbox.c.state == "sending",
 )
-_SENT = (
+_SENT = Prepared(
     update(outbox)
     .where(*_MINE)
     .values(state="sent", sent_at=bindparam("at"), reply=bindparam("said"), lease_until=None)
@@ -144,13 +148,13 @@ class Outbox:
     def claim(self, now: datetime, lease_s: float, limit: int = 20) -> list[Outbound]:
         """Due mail, oldest first, leased for lease_s seconds."""
         with self._store.read() as connection:
-            if connection.execute(_LOOK, {"now": now}).first() is None:
+            if _LOOK.first(connection, {"now": now}) is None:
                 return []
         with self._store.write() as connection:
-            rows = connection.execute(_CLAIM, {"now": now, "most": limit}).all()
+            rows = _CLAIM.rows(connection, {"now": now, "most": limit})
             if rows:
                 values = {"ids": [row.id for row in rows], "until": now + timedelta(seconds=lease_s)}
-                connection.execute(_TAKE, values)
+                _TAKE.change(connection, values)
         return [
             Outbound(
                 row.id,
@@ -172,13 +176,13 @@ class Outbox:
 
     def sent(self, held: Outbound, at: datetime, reply: str) -> bool:
         with self._store.write() as connection:
-            return bool(connection.execute(_SENT, _sent_values(held, at, reply)).rowcount)
+            return bool(_SENT.change(connection, _sent_values(held, at, reply)))
 
     def sent_all(self, accepted: Sequence[tuple[Outbound, datetime, str]]) -> None:
         """sent() of several in one transaction; one whose lease was lost stays as it is."""
         if accepted:
             with self._store.write() as connection:
-                connection.execute(_SENT, [_sent_values(*one) for one in accepted])
+                _SENT.change_all(connection, [_sent_values(*one) for one in accepted])
 
     def retry(
         self, held: Outbound, due_at: datetime, reply: str, rcpt_to: Sequence[str] | None = None
