@@ -166,16 +166,23 @@ def _close_moment(policy: Policy, rule: AutoClose, draft: Draft) -> datetime:
     assert rule.warn_before_s is not None
     if draft.now <= _warn_moment(policy, rule, draft.case) + LATE:
         return promised
+    return max(promised, _notice_from(policy, rule, draft.now))
+
+
+def _notice_from(policy: Policy, rule: AutoClose, at: datetime) -> datetime:
+    """The end of a whole notice that begins at this moment."""
+    notice_s = rule.warn_before_s or 0
     if not rule.working:
-        return max(promised, draft.now + timedelta(seconds=rule.warn_before_s))
-    calendar = policy.calendars[policy.calendar]
-    return max(promised, add_working(calendar, draft.now, rule.warn_before_s))
+        return at + timedelta(seconds=notice_s)
+    return add_working(policy.calendars[policy.calendar], at, notice_s)
 
 
 def _auto_close(facts: Facts, draft: Draft) -> Decision:
     case, now, rule = draft.case, draft.now, facts.policy.auto_close
     if not _silent(case) or case.auto_close_at is None:
         return _stale(draft, "the case does not wait on the customer, or is held")
+    if rule is not None and rule.warn_before_s is not None and _not_told(case, now):
+        return _wait_for_warning(draft, rule)
     if now < case.auto_close_at:
         return _postponed(draft, Timer.AUTO_CLOSE, case.auto_close_at, "the close is due later")
     if rule is None:
@@ -187,12 +194,26 @@ def _auto_close(facts: Facts, draft: Draft) -> Decision:
     if rule.warn_before_s is not None:
         if case.auto_close_warned_at is None:
             return _warn(facts, draft, rule, Timer.AUTO_CLOSE)
-        if case.warning_state in ("waiting", "sending"):
-            why = "the warning has not left the outbox: the customer was not told yet"
-            return _postponed(draft, Timer.AUTO_CLOSE, now + UNDELIVERED_AGAIN, why)
         if case.warning_state in ("dead", "dropped"):
             return _do_not_close(facts, draft, "the warning could not be delivered")
     return _close(facts, draft, rule)
+
+
+def _not_told(case: Case, now: datetime) -> bool:
+    """Whether the warning is still in the outbox when its case should close, or when it should have left."""
+    warned, due = case.auto_close_warned_at, case.auto_close_at
+    if warned is None or due is None or case.warning_state not in ("waiting", "sending"):
+        return False
+    return now >= due or now > warned + LATE
+
+
+def _wait_for_warning(draft: Draft, rule: AutoClose) -> Decision:
+    """The close moves on with each look, so that the notice is whole once the warning has left."""
+    promised = draft.case.auto_close_at
+    assert promised is not None
+    draft.change(auto_close_at=max(promised, _notice_from(draft.policy, rule, draft.now)))
+    why = "the warning has not left the outbox: the customer was not told yet"
+    return _postponed(draft, Timer.AUTO_CLOSE, draft.now + UNDELIVERED_AGAIN, why)
 
 
 def _close(facts: Facts, draft: Draft, rule: AutoClose) -> Decision:

@@ -187,6 +187,23 @@ def test_nobody_is_closed_while_the_warning_is_on_its_way(state: str) -> None:
     assert events(decision) == []
 
 
+def test_a_warning_that_leaves_late_still_gives_its_whole_notice() -> None:
+    """The relay was away over the close: each look moves it on, and the customer has a day from the last."""
+    late = CLOSE + 5 * HOUR
+    moved = after(due(Timer.AUTO_CLOSE, _warned("waiting"), late), _warned("waiting"))
+    assert moved.auto_close_at == late + 24 * HOUR
+    delivered = replace(moved, warning_state="sent")
+    decision = due(Timer.AUTO_CLOSE, delivered, late + HOUR)
+    assert (decision.outcome, timers(decision)) == ("postponed", {"auto_close": late + 24 * HOUR})
+    assert events(due(Timer.AUTO_CLOSE, delivered, late + 24 * HOUR)) == ["auto_closed"]
+
+
+def test_a_short_notice_never_closes_before_it_has_left() -> None:
+    short = _warned("waiting")
+    short = replace(short, auto_close_warned_at=CLOSE - timedelta(minutes=2))
+    assert due(Timer.AUTO_CLOSE, short, CLOSE).outcome == "postponed"
+
+
 @pytest.mark.parametrize("state", ["dead", "dropped"])
 def test_nobody_is_closed_whose_warning_was_not_delivered(state: str) -> None:
     decision = due(Timer.AUTO_CLOSE, _warned(state), CLOSE)

@@ -253,8 +253,12 @@ class Ledger:
             self._ring_close_warning(true, "close")
             return
         handed = self.books.journal.handed.get(self.warning)
-        if handed is None or handed > true:
+        if (handed is None or handed > true) and now > self.warned + LATE:
+            self.close_at = max(self.close_at, now + NOTICE)
             self._set("close", now + DELIVERED_AGAIN, true)
+            return
+        if now < self.close_at:
+            self._set("close", self.close_at, true)
             return
         self.tell("auto_closed", now)
         self.close()
