@@ -237,12 +237,19 @@ class NoticeFacts:
             return self._last_words(case, history) if kind in _WITH_LAST_WORDS else None
         called = self._voicemail(kind, case, hand) is not None
         return {
-            "author_name": hand.author.name or (self._named(author) if not hand.author.address else ""),
+            "author_name": self._author_name(case, hand, author),
             "author_address": hand.author.address or author,
             "text": "" if called and text == hand.transcript else text,
             "received_at_words": self._when(hand.received_at) if hand.received_at else "",
             "attachments": [_shown(item) for item in hand.attachments if not item.get("inline")],
         }
+
+    def _author_name(self, case: Case, hand: InHand, author: str) -> str:
+        """The name on the mail, else the one that the case knows its writer by."""
+        if not hand.author.address:
+            return self._named(author)
+        own = hand.author.key == case.requester.lower()
+        return hand.author.name or (case.requester_name if own else "")
 
     def _last_words(self, case: Case, history: History) -> dict[str, Any] | None:
         """What the customer said last, for a notice to staff that no message triggered."""

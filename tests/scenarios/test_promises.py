@@ -173,3 +173,17 @@ def test_an_acknowledgement_after_an_outage_names_no_moment_that_has_passed() ->
         assert "November" not in told
         assert desk.events(1).count("deadline_missed") == 1
         assert desk.events(1).count("deadline_warning") == 0
+
+
+def test_nobody_gets_more_automatic_mail_in_a_day_than_the_policy_says() -> None:
+    """Each message still becomes a case, and staff hear of it; the next day is a new one."""
+    with office("memsource") as desk:
+        for number in range(12):
+            desk.mail(JO, subject=f"Problem number {number}")
+            desk.wait(hours=1, minutes=50)
+        assert len(desk.mails("acknowledgement")) == 10
+        assert [number for number in range(1, 13) if "suppressed" in desk.events(number)] == [11, 12]
+        assert len(desk.mails("staff_notice", ANN)) == 12
+        desk.wait(hours=22)
+        desk.mail(JO, subject="The next day")
+        assert len(desk.mails("acknowledgement")) == 11
