@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 AUDIO_NAME = re.compile(
-    r"\.(?:wav|wave|mp3|gsm|ogg|oga|opus|m4a|mp4a|aac|amr|awb|3gp|3gpp|wma|au|snd|vox|726|raw|ulaw|alaw|g729|spx|flac|aif|aiff|caf|webm|sln)$",
+    r"\.(?:wav|wave|wav49|mp3|gsm|ogg|oga|opus|m4a|mp4a|aac|amr|awb|3gp|3gpp|wma|au|snd|vox|726|g726|g722|raw|ulaw|alaw|g729|spx|flac|aif|aiff|caf|webm|sln)$",
     re.I,
 )
 INTRO = re.compile(r"intro|greeting|begr(?:ü|ue)ssung", re.I)
