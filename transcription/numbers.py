@@ -22,6 +22,8 @@ FoundKind = Literal[
 ]
 
 _CASE = frozenset({"case", "cases", "ticket", "tickets", "reference", "incident"})
+_CASE_BY_NUMBER = frozenset({"request", "issue"})  # ordinary words, unless "number" or "id" follows
+_NUMBERED = (["number"], ["numbers"], ["id"], ["i"], ["no"])
 _SERIAL = frozenset({"serial", "license", "licence", "part", "asset", "tag", "product", "key"})
 _LABEL = frozenset(
     {
@@ -74,6 +76,8 @@ _FILLERS = frozenset(
         "numbers",
         "no",
         "id",
+        "i",
+        "d",
         "is",
         "was",
         "it's",
@@ -112,6 +116,7 @@ _MONTHS = frozenset(
 _TIME_BEFORE = frozenset(
     {"at", "until", "till", "by", "before", "after", "around", "about", "from", "since", "past"}
 )
+_ASIDES = (["let", "me", "see"], ["let", "me", "think"], ["let", "me", "check"])
 _FOR_THAT = (["that"], ["this"], ["the"], ["my"], ["our"], ["you"], ["us"])
 _LOOK_BACK = 6
 
@@ -225,15 +230,21 @@ def _named(words: list[str], run: Run, region: str, plus: bool, before: Sequence
 
 def _topic(words: list[str], at: int) -> str:
     """Which word, over fillers, the number before at is about."""
-    looked = 0
-    for back in range(at - 1, max(-1, at - 1 - _LOOK_BACK), -1):
+    looked, back = 0, at
+    while (back := back - 1) >= max(0, at - _LOOK_BACK):
         word = words[back]
+        if words[max(0, back - 2) : back + 1] in _ASIDES:
+            back -= 2
+            continue
         if word in _CASE:
-            chance = word == "case" and back > 0 and words[back - 1] == "in" and back == at - 1
-            return "" if chance else "case"
-        if word == "extension" or word == "ext":
+            return "" if back == at - 1 and _by_chance(words, back) else "case"
+        if word in _CASE_BY_NUMBER and words[back + 1 : back + 2] in _NUMBERED:
+            return "case"
+        if word in ("extension", "ext"):
             return "extension"
-        if word in _LABEL:
+        if word == "code" and words[back - 1 : back] == ["area"]:
+            return "call"
+        if word in _LABEL or (word == "o" and words[back - 1 : back] == ["p"]):
             return "label"
         if word in _CALL:
             return "call"
@@ -243,11 +254,21 @@ def _topic(words: list[str], at: int) -> str:
     return ""
 
 
+def _by_chance(words: list[str], at: int) -> bool:
+    """ "in case", "in this case" speak of no case of ours."""
+    before = words[max(0, at - 2) : at]
+    return words[at] == "case" and (before[-1:] == ["in"] or before in (["in", "this"], ["in", "that"]))
+
+
 def _amount(words: list[str], run: Run) -> Found | None:
     """Money and percentages: "two hundred and thirty dollars and fifty cents" is $230.50."""
     unit = words[run.end] if run.end < len(words) else ""
-    if unit == "point":
+    if unit in ("point", "dot"):
         return _decimal(words, run)
+    if words[max(0, run.start - 1) : run.start + 1] == ["half", "a"] and run.value is not None:
+        return _measured(words, f"{run.value // 2}", run.start - 1, run.end)
+    if words[run.end : run.end + 3] == ["and", "a", "half"] and run.value is not None:
+        return _measured(words, f"{run.digits}.5", run.start, run.end + 3)
     if unit in ("percent", "per") and run.value is not None:
         end = run.end + (2 if words[run.end : run.end + 2] == ["per", "cent"] else 1)
         return (
@@ -281,13 +302,24 @@ def _decimal(words: list[str], run: Run) -> Found | None:
         assert part is not None
         text = f"{run.digits}.{part.digits} {words[big]}"
         return Found("number", text, text, run.start, big + 1)
-    text = f"{run.digits}.{rest.digits}"
-    unit = words[rest.end] if rest.end < len(words) else ""
+    text, end = f"{run.digits}.{rest.digits}", rest.end
+    while words[end : end + 1] in (["point"], ["dot"]) and (
+        more := run_at(words, end + 1)
+    ):  # 4.2.1, 10.0.0.1
+        text, end = f"{text}.{more.digits}", more.end
+    return _measured(words, text, run.start, end)
+
+
+def _measured(words: list[str], text: str, start: int, end: int) -> Found:
+    """A number with its unit, where one follows."""
+    if words[end : end + 1] in (["thousand"], ["million"]):
+        text, end = f"{text} {words[end]}", end + 1
+    unit = words[end] if end < len(words) else ""
     if unit in _MONEY:
-        return Found("amount", f"{_MONEY[unit]}{text}", f"{_MONEY[unit]}{text}", run.start, rest.end + 1)
+        return Found("amount", f"{_MONEY[unit]}{text}", f"{_MONEY[unit]}{text}", start, end + 1)
     if unit == "percent":
-        return Found("amount", f"{text}%", f"{text}%", run.start, rest.end + 1)
-    return Found("number", text, text, run.start, rest.end)
+        return Found("amount", f"{text}%", f"{text}%", start, end + 1)
+    return Found("number", text, text, start, end)
 
 
 def _grouped(digits: str) -> str:
@@ -331,7 +363,10 @@ def _parse(digits: str, region: str, plus: bool) -> phonenumbers.PhoneNumber | N
 
 def _serial(words: list[str], at: int) -> Found | None:
     """Letters and digits after "serial number": "a b four seven dash nine" is AB47-9."""
-    if words[at] not in _SERIAL or words[at + 1 : at + 2] not in (["number"], ["code"], ["key"]):
+    named = words[at + 1 : at + 2] in (["number"], ["code"], ["key"])
+    if words[at] not in _SERIAL or not (
+        named or (words[at] == "serial" and words[at + 1 : at + 2] == ["is"])
+    ):
         return None
     begin = at + 2
     while begin < len(words) and words[begin] in ("is", "it's", "its", "was", "number", "that's", "it"):

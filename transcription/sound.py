@@ -20,6 +20,8 @@ FRAME_S = 0.032
 _GULP_S = 8.0  # numpy is asked once for 250 frames: one by one it would cost more than the decoding
 _SILENCE_DB = -52.0  # below full scale; a telephone line's own hiss lies at -55 to -65
 _FAX_HZ = (1100.0, 2100.0)  # ITU-T T.30: CNG of the calling, CED of the answering machine
+_RUMBLE_HZ = 130.0  # wind, a car, the hum of the mains: no music comes through a telephone so low
+_WORD_S = 0.25  # what is shorter is a click, not a word
 _BURST_S = 0.4  # CNG lasts 0.5 s and returns every 3.5 s
 
 
@@ -110,14 +112,19 @@ def _verdict(duration_s: float, levels: Floats, peaks: Floats, shares: Floats, t
     count = max(1, int(active.sum()))
     spread = float(levels[active].std()) if active.any() else 0.0
     fax = active & (shares > 0.7) & np.any([np.abs(peaks - hz) < 45.0 for hz in _FAX_HZ], axis=0)
-    held = active[3:] & active[:-3] & (np.abs(peaks[3:] - peaks[:-3]) < 1.0)
+    both = active[3:] & active[:-3]
+    moved = np.abs(peaks[3:] - peaks[:-3])
+    held = both & (moved < 1.0) & (peaks[3:] > _RUMBLE_HZ)
+    near = (
+        both & (moved < 1.6 / FRAME_S) & (peaks[3:] > _RUMBLE_HZ)
+    )  # two tones 40 Hz apart, as while it rings, take turns in front
     fax_share, held_share = float(fax.sum()) / count, float(held.sum()) / count
     kind: Kind = "voice"
-    if loudest < _SILENCE_DB:
+    if loudest < _SILENCE_DB or count * FRAME_S < _WORD_S:
         kind = "silence"
     elif fax_share > 0.6 and float(fax.sum()) * FRAME_S >= _BURST_S:
         kind = "fax"
-    elif tonal > 0.85 and held_share > 0.6:
+    elif tonal > 0.85 and float(near.sum()) / count > 0.6:
         kind = "tone"
     elif spread < 4.5 and held_share < 0.3:
         kind = "noise"  # speech at its flattest spreads 6 dB, pink noise over a telephone band 3.4

@@ -51,7 +51,7 @@ _TENS = {
     "ninety": 90,
 }
 _BIG = {"thousand": 1000, "million": 1_000_000}
-_TIMES = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
+TIMES = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
 _ORDINAL_DIGITS = {
     "first": 1,
     "second": 2,
@@ -77,7 +77,7 @@ _ORDINALS = {
     "twentieth": 20,
     "thirtieth": 30,
 }
-_BETWEEN = frozenset({"dash", "hyphen", "uh", "um", "er", "space"})  # said inside a string of digits
+_BETWEEN = frozenset({"dash", "hyphen", "uh", "um", "er", "space", "then"})  # said inside a string of digits
 _LONGEST = 40  # atoms; no number that people say is longer
 
 
@@ -157,10 +157,10 @@ def _atom(words: Sequence[str], at: int) -> Atom | None:
     word = _word(words, at)
     if word.isascii() and word.isdigit() and len(word) <= 20:
         return Atom(word, at, at + 1)
-    if word in _TIMES:
+    if word in TIMES:
         digit = _word(words, at + 1)
         if digit in _DIGITS:
-            return Atom(str(_DIGITS[digit]) * _TIMES[word], at, at + 2, times=True)
+            return Atom(str(_DIGITS[digit]) * TIMES[word], at, at + 2, times=True)
         return None
     if word == "a" and _word(words, at + 1) in ("hundred", "thousand", "million"):
         return _quantity(words, at, at + 1, 1)

@@ -76,6 +76,20 @@ def music(seed: int = 1) -> np.ndarray:
     return out
 
 
+def colour(power: float, seed: int = 4, seconds: float = 5.0) -> np.ndarray:
+    """Noise whose power falls with frequency: 1 pink (a hall, a street), 2 brown (wind, a car)."""
+    lines = np.fft.rfft(np.random.default_rng(seed).standard_normal(int(RATE * seconds)))
+    wave = np.fft.irfft(lines / np.maximum(1, np.arange(len(lines))) ** (power / 2))
+    return np.asarray(wave / np.abs(wave).max())
+
+
+def clatter(seconds: float) -> np.ndarray:
+    """A handset put down, and the quiet line."""
+    now = np.arange(int(RATE * seconds))
+    return np.random.default_rng(6).standard_normal(len(now)) * (6000 * np.exp(-now / 200) + 20)
+
+
+SILENT = np.random.default_rng(1).standard_normal(RATE * 3) * 20
 SOUNDS = {
     "silence": np.zeros(RATE * 6),
     "silence of a line": np.random.default_rng(1).standard_normal(RATE * 6) * 20,
@@ -87,6 +101,25 @@ SOUNDS = {
     "music": music(),
     "short": np.random.default_rng(1).standard_normal(RATE * 2) * 20,
     "empty": np.zeros(0),
+    "noise soft": np.random.default_rng(2).standard_normal(RATE * 4) * 300,
+    "noise loud": np.random.default_rng(2).standard_normal(RATE * 10) * 9000,
+    "noise of a hall": colour(1) * 6000,
+    "noise of a street, loud": colour(1) * 20000,
+    "noise of wind": colour(2) * 6000,
+    "noise of wind, loud": colour(2, seconds=10) * 20000,
+    "fax that calls softly": tone(1100, on=0.5, of=3.5) * 0.1,
+    "fax that calls loudly": tone(1100, on=0.5, of=3.5, seconds=20) * 3,
+    "fax that answers softly": tone(2100, seconds=4) * 0.1,
+    "tone busy, European": tone(425, on=0.48, of=0.96) * 0.3,
+    "tone while it rings": tone(440, 480, on=2.0, of=6.0),
+    "tone while it rings, loud": tone(440, 480, on=2.0, of=6.0, seconds=12) * 3,
+    "tone dial, soft": tone(350, 440) * 0.05,
+    "tone after a pause": np.concatenate([SILENT, tone(425, on=0.48, of=0.96)]),
+    "music soft": music(2) * 0.1,
+    "music loud": music(3) * 3,
+    "silence after a click": clatter(6),
+    "short clatter": clatter(2),
+    "short noise": np.random.default_rng(1).standard_normal(RATE) * 3000,
 }
 
 

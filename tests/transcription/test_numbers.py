@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.transcription.spoken_forms import UNSEEN
 from transcription.numbers import Found, case_numbers, find, phone_numbers
 
 FORMS = [
@@ -192,6 +193,12 @@ TWO_CASES = "case numbers one zero four two and one zero four three"
 def test_a_spoken_form_is_understood(said: str, kind: str, value: str, written: str) -> None:
     found = find(said.split())
     assert [(one.kind, one.value, one.written) for one in found] == [(kind, value, written)]
+
+
+@pytest.mark.parametrize(("said", "wanted"), UNSEEN, ids=[row[0][:60] for row in UNSEEN])
+def test_a_form_that_nobody_thought_of_is_understood(said: str, wanted: tuple[str, ...]) -> None:
+    found = [f"{one.kind}:{one.value}" for one in find(said.split())]
+    assert tuple(dict.fromkeys(found)) == wanted
 
 
 @pytest.mark.parametrize("said", NOTHING)
