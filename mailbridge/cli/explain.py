@@ -8,6 +8,8 @@ message that is not there, Permanent (65) for a file that cannot be read.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ import click
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.output import print_json, say
 from mailbridge.errors import NotFound, Permanent
+from mailbridge.policy.classify import LOOKS_FOR
 
 if TYPE_CHECKING:
     from mailbridge.work.desk import Desk
@@ -35,9 +38,7 @@ def command(
     context: Context, file: str, way: str, sender: str | None, recipients: tuple[str, ...], as_json: bool
 ) -> None:
     """Say why a message was treated as it was, or what would be done with a file."""
-    from mailbridge.work.desk import Desk
-
-    with Desk.open(context.config()) as desk:
+    with _desk(context) as desk:
         if file.startswith("in-") and file[3:].isdigit():
             told = _recorded(desk, int(file[3:]))
         else:
@@ -47,13 +48,41 @@ def command(
         return
     for key in ("kind", "rule", "outcome", "reason", "case", "author", "subject", "may_answer", "no_answer"):
         say(f"{key:>11}: {told.get(key)}")
-    say("\nrules asked:")
+    say("\nrules asked, in this order:")
     for row in told["rules"]:
-        say(f"  {row}")
+        say(f"  {in_words(row)}")
     if told.get("effects"):
         say("\nwhat would be done:")
         for row in told["effects"]:
             say(f"  {row}")
+
+
+@contextmanager
+def _desk(context: Context) -> Iterator[Desk]:
+    """The site's desk. Of a site that has no database yet, one in memory: explaining makes no files."""
+    from mailbridge.store.engine import MEMORY_URL, Store
+    from mailbridge.work.desk import Desk
+
+    config = context.config()
+    if config.store.file is None or config.store.file.exists():
+        with Desk.open(config) as desk:
+            yield desk
+        return
+    store = Store(MEMORY_URL)
+    try:
+        with Desk.open(config, store=store) as desk:
+            yield desk
+    finally:
+        store.close()
+
+
+def in_words(row: str) -> str:
+    """A recorded rule with what it looks for: "no   a read receipt (read-receipt)"."""
+    name, _, rest = row.partition(": ")
+    hit, _, detail = rest.partition(" ")
+    if name not in LOOKS_FOR or hit not in ("yes", "no"):
+        return row
+    return f"{hit:<4} {LOOKS_FOR[name]} ({name})" + (f": {detail}" if detail else "")
 
 
 def _read(file: str) -> bytes:

@@ -24,11 +24,13 @@ _MACHINE_METHODS = frozenset(("REPLY", "CANCEL", "COUNTER", "DECLINECOUNTER", "R
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row: its name, the kind it gives, and the question (the evidence as words, or "")."""
+    """One row: its name, the kind it gives, the question (the evidence as words, or ""), and what it looks
+    for in an administrator's words."""
 
     name: str
     kind: Kind
     ask: Callable[[Look], str]
+    looks_for: str
 
 
 def _calendar_answer(look: Look) -> str:
@@ -56,24 +58,87 @@ def _voicemail(look: Look) -> str:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("own-loop", Kind.LOOP, rules_auto.own_loop),
-    Rule("feedback-report", Kind.REPORT, rules_auto.feedback_report),
-    Rule("read-receipt", Kind.REPORT, rules_auto.read_receipt),
-    Rule("challenge", Kind.AUTO_REPLY, rules_auto.challenge),
-    Rule("bounce", Kind.BOUNCE, rules_auto.bounce),
-    Rule("voicemail", Kind.VOICEMAIL, _voicemail),
-    Rule("calendar-answer", Kind.CALENDAR, _calendar_answer),
-    Rule("auto-reply-header", Kind.AUTO_REPLY, rules_auto.auto_reply_header),
-    Rule("desk-acknowledgement", Kind.AUTO_REPLY, rules_auto.desk_acknowledgement),
-    Rule("auto-reply-words", Kind.AUTO_REPLY, rules_auto.auto_reply_words),
-    Rule("robot-shape", Kind.AUTO_REPLY, rules_auto.robot_answer),
-    Rule("auto-generated", Kind.AUTO_GENERATED, rules_machines.auto_generated_header),
-    Rule("answer-through-a-list", Kind.HUMAN, rules_machines.person_in_a_list),
-    Rule("list", Kind.LIST, rules_machines.list_mail),
-    Rule("system-mail", Kind.AUTO_GENERATED, rules_machines.auto_generated_system),
-    Rule("telephone-system", Kind.AUTO_GENERATED, telephone_system),
-    Rule("invitation", Kind.CALENDAR, _invitation),
+    Rule(
+        "own-loop",
+        Kind.LOOP,
+        rules_auto.own_loop,
+        "our own mail come back, or a message that goes in a circle",
+    ),
+    Rule("feedback-report", Kind.REPORT, rules_auto.feedback_report, "a provider's abuse report"),
+    Rule("read-receipt", Kind.REPORT, rules_auto.read_receipt, "a read receipt"),
+    Rule(
+        "challenge",
+        Kind.AUTO_REPLY,
+        rules_auto.challenge,
+        "a challenge service that wants a click before it delivers",
+    ),
+    Rule(
+        "bounce",
+        Kind.BOUNCE,
+        rules_auto.bounce,
+        "a delivery report: something that we sent did not arrive, or late",
+    ),
+    Rule("voicemail", Kind.VOICEMAIL, _voicemail, "a telephone system's mail with a recording"),
+    Rule("calendar-answer", Kind.CALENDAR, _calendar_answer, "a calendar's answer to an invitation"),
+    Rule(
+        "auto-reply-header",
+        Kind.AUTO_REPLY,
+        rules_auto.auto_reply_header,
+        "an automatic answer, by a header field that says so",
+    ),
+    Rule(
+        "desk-acknowledgement",
+        Kind.AUTO_REPLY,
+        rules_auto.desk_acknowledgement,
+        "another help desk's acknowledgement",
+    ),
+    Rule(
+        "auto-reply-words",
+        Kind.AUTO_REPLY,
+        rules_auto.auto_reply_words,
+        "an automatic answer, by its subject and a second sign",
+    ),
+    Rule(
+        "robot-shape",
+        Kind.AUTO_REPLY,
+        rules_auto.robot_answer,
+        "an answer to us in a robot's shape: its own subject, no quote, no question, a robot's words",
+    ),
+    Rule(
+        "auto-generated",
+        Kind.AUTO_GENERATED,
+        rules_machines.auto_generated_header,
+        "a machine's report, by its own word (Auto-Submitted)",
+    ),
+    Rule(
+        "answer-through-a-list",
+        Kind.HUMAN,
+        rules_machines.person_in_a_list,
+        "a person who answers us through a group or a list",
+    ),
+    Rule("list", Kind.LIST, rules_machines.list_mail, "a mailing list or a newsletter"),
+    Rule(
+        "system-mail",
+        Kind.AUTO_GENERATED,
+        rules_machines.auto_generated_system,
+        "a machine's report, by its program or its sender's name",
+    ),
+    Rule("telephone-system", Kind.AUTO_GENERATED, telephone_system, "a telephone system's other mail"),
+    Rule("invitation", Kind.CALENDAR, _invitation, "an invitation or a published event"),
 )
+
+
+LOOKS_FOR = {rule.name: rule.looks_for for rule in RULES} | {
+    "may-answer": "whether an automatic answer may go out",
+    "token": "our signed token, in the address or in an id",
+    "staff_token": "the signed token of a notice to staff",
+    "message_id": "an id of a message on the case",
+    "thread_index": "Outlook's own thread",
+    "number": "a case number in the subject or the new text",
+    "original": "an original of the case, attached or quoted",
+    "quoted": "our case number or address in what is quoted",
+    "subject": "the same subject by the same sender, recently",
+}
 
 
 def classify(message: ParsedMessage, envelope: Envelope, site: Own) -> Classification:

@@ -39,7 +39,7 @@ def returned(row: Row, sent: Message, customer: str) -> bytes:
 
 @pytest.mark.parametrize("heap", HEAPS)
 def test_every_report_that_names_our_mail_is_tied_to_its_case(heap: str) -> None:
-    wrong = []
+    wrong: list[tuple[object, ...]] = []
     with office() as desk:
         carrying = [
             row
