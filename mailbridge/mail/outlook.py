@@ -41,7 +41,7 @@ def msg_to_rfc822(data: bytes, limits: Limits = DEFAULTS) -> bytes | None:
         return None
     try:
         with OleFileIO(BytesIO(data)) as ole:
-            found = _Streams(ole, limits)
+            found = _Streams(ole, len(data), limits)
             body = "\n".join(_parts(found, limits))
             return "\n".join((*_head(found), body)).encode("utf-8", "surrogateescape")
     except Exception:  # noqa: BLE001 - a third-party parser of a binary format, on hostile input
@@ -51,8 +51,11 @@ def msg_to_rfc822(data: bytes, limits: Limits = DEFAULTS) -> bytes | None:
 class _Streams:
     """The property streams of one file, read on demand, all together bounded."""
 
-    def __init__(self, ole: OleFileIO, limits: Limits) -> None:
-        self.ole = ole
+    def __init__(self, ole: OleFileIO, size: int, limits: Limits) -> None:
+        # olefile follows a ring of sectors for as long as the size says that it was given.
+        if ole.root.size > size:
+            raise ValueError("the small streams are larger than the file")
+        self.ole, self.size = ole, size
         self.room = limits.embedded_bytes
         self.names = {"/".join(path).lower(): path for path in ole.listdir(streams=True, storages=False)}
         if not any(name.startswith("__properties_version") for name in self.names):
@@ -60,7 +63,7 @@ class _Streams:
 
     def raw(self, name: str) -> bytes:
         path = self.names.get(name.lower())
-        if path is None:
+        if path is None or self.ole.get_size(path) > self.size:
             return b""
         with self.ole.openstream(path) as stream:
             data = bytes(stream.read(self.room))

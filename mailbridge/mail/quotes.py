@@ -26,6 +26,7 @@ from mailbridge.mail.quotes_lines import (
     classify,
     header_label,
     is_delimiter,
+    is_loose_delimiter,
     is_rule,
     loose_attribution,
     separator,
@@ -58,6 +59,7 @@ _LIST_FOOTER: Final = re.compile(r"mailing list|listinfo|unsubscribe|list-?manag
 _SOFT_SIGNATURE_LINES: Final = 20  # "--" without the blank also parts sections of a text
 _ASKED_LINES: Final = 8  # a question below a soft mark: the text goes on
 _QUOTED_LINES: Final = 200  # looked at for quoted headers
+_CARD_LINES: Final = 6
 _WRAP_WIDTH: Final = 60
 _BARE: Final = re.compile(r"(?:[^\W_][^\s:]*\s+){1,7}(?!said\b|says\b)[^\s:]{2,20}\s?:")
 _BARE_TAIL: Final = 20
@@ -268,6 +270,8 @@ def _mend_wrapped_quotes(texts: Sequence[str], kinds: list[Kind]) -> None:
 def _mark_signatures(texts: Sequence[str], kinds: list[Kind]) -> None:
     """From a signature mark to the next quotation or history all is signature. One pass."""
     at, own = 0, False
+    marks = [at for at, kind in enumerate(kinds) if kind is Kind.SIGNATURE]
+    strokes = sum(1 for mark in marks if is_loose_delimiter(texts[mark]))
     while at < len(kinds):
         if kinds[at] is Kind.TEXT:
             own = True
@@ -277,6 +281,10 @@ def _mark_signatures(texts: Sequence[str], kinds: list[Kind]) -> None:
             at += 1
             continue
         end = _signature_end(kinds, at)
+        if is_loose_delimiter(texts[at]) and (strokes > 1 or not _is_card(texts[at + 1 : end])):
+            kinds[at] = Kind.RULE
+            at += 1
+            continue
         exact = texts[at].rstrip("\r\n") == "-- "
         asks = not exact and any(row.rstrip().endswith(("?", "？")) for row in texts[at:end][:_ASKED_LINES])
         if not is_delimiter(texts[at]) or (own and not asks and (exact or _short(kinds, at, end))):
@@ -307,6 +315,14 @@ def _mark_bare_attribution(texts: Sequence[str], kinds: list[Kind]) -> None:
 def _signature_end(kinds: Sequence[Kind], at: int) -> int:
     stops = (Kind.QUOTE, Kind.ATTRIBUTION, Kind.HISTORY, Kind.FORWARD)
     return next((i for i in range(at + 1, len(kinds)) if kinds[i] in stops), len(kinds))
+
+
+def _is_card(rows: Sequence[str]) -> bool:
+    """A few short lines without a sentence among them, right below the mark: name, firm, telephone."""
+    lines = [row.strip() for row in rows if row.strip()]
+    if not rows or not rows[0].strip() or not 0 < len(lines) <= _CARD_LINES:
+        return False
+    return all(len(line) < _WRAP_WIDTH and line[-1] not in ".?!:;," for line in lines)
 
 
 def _short(kinds: Sequence[Kind], at: int, end: int) -> bool:

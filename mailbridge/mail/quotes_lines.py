@@ -64,7 +64,8 @@ class Line:
 
 
 _RULE = re.compile(r"[-_=*~–—\s]{5,}\Z")
-_DELIMITER = re.compile(r"\s{0,3}(?:--|—|––|__)\s{0,3}\Z")
+_DELIMITER = re.compile(r"\s{0,3}(?:-{2,4}|—|––|_{2,4})\s{0,3}\Z")
+_LOOSE_DELIMITER = re.compile(r"\s*(?:-{3,4}|_{3,4})\s*\Z")
 _FRAME = frozenset("-–—_=*")
 _YEAR = r"(?:19|20)\d\d"
 _DATE = re.compile(
@@ -86,6 +87,7 @@ _RAW_HEADER = re.compile(
 _LABELLED = re.compile(r"[*\s]*[^\W\d_][^:：@<>]{0,24}[:：]\*?\s*\S")
 _NOTES_PREVIEW = re.compile(r".{1,80}---.{0,40}\d{1,2}[.:]\d\d.{0,12}---")
 _BARE_URL = re.compile(r"\s*[<(]?https?://[^\s<>]+[>)]?\s*")
+_QUOTING_AT = re.compile(r"Quoting [^()\n]{1,100} \(\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?\)\Z")
 _AT_ON = re.compile(r"(?:at|on)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?。！？]\s*\Z")
 
@@ -215,7 +217,7 @@ def _plausible_start(line: str) -> bool:
         any(c.isdigit() for c in head[:32])
         or "<" in head
         or "@" in head
-        or bool(LEAD.match(head))
+        or bool(LEAD.match(head) or QUOTING.match(head))
         or ":" in head[: LONGEST_LABEL + 8]
         or "：" in head[: LONGEST_LABEL + 8]
     )
@@ -233,10 +235,14 @@ def _attributes(line: str, text: str) -> bool:
     if not colon:
         verb = VERB.search(line, max(0, len(line) - _VERB_TAIL))
         dated = verb and line.endswith(verb[0]) and _DATE.search(line)
-        return bool(dated and (_ADDRESS.search(line) or LEAD.match(line))) or bool(_ISO_NAME.match(line))
+        if dated and (_ADDRESS.search(line) or LEAD.match(line)):
+            return True
+        return bool(_ISO_NAME.match(line) or _QUOTING_AT.match(line))
     date, address = bool(_DATE.search(line)), bool(_ADDRESS.search(line))
     if address and ((date and _TIME.search(line)) or QUOTING.match(line)):
         return True  # any language
+    if date and QUOTING.match(line):
+        return True
     if date or address or (_AT_ON.match(line) and _TIME.search(line)):
         return bool(VERB.search(line)) or bool(_ISO_NAME.match(line))
     return False
@@ -307,6 +313,11 @@ def _may_wrap(first: str) -> bool:
 def is_delimiter(text: str) -> bool:
     """The signature mark: "-- " (RFC 3676 section 4.3) and the forms that clients make of it."""
     return bool(text) and len(text) < 12 and bool(_DELIMITER.match(text))
+
+
+def is_loose_delimiter(text: str) -> bool:
+    """Three or four strokes: a signature mark for some, for others they part two thoughts."""
+    return bool(_LOOSE_DELIMITER.match(text[:12])) and len(text) < 12
 
 
 def is_rule(text: str) -> bool:

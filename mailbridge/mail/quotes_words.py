@@ -120,7 +120,7 @@ LEAD: Final = re.compile(
 
 # Horde and IMP: no verb, no date.
 QUOTING: Final = re.compile(
-    r"(?:quoting|zitat von|citando(?: a)?|citát(?: od)?|citeren|citerar|citerer|citation de|cytat|zacytowano|idézet|"
+    r"(?:quoting|excerpts from|zitat von|citando(?: a)?|citát(?: od)?|citeren|citerar|citerer|citation de|cytat|zacytowano|idézet|"
     r"цитирую|цитата(?: от)?|cituji|cita de|citazione di|lainaus|missatge de|message from|nachricht von)\s",
     re.IGNORECASE,
 )

@@ -125,6 +125,8 @@ SHAPES: Final[dict[str, Callable[[], bytes]]] = {
     "html: blanks in a tag": lambda: filled(HTML + b"<a", b" "),
     "html: joiners": lambda: filled(HTML, "\u200c".encode()),
     "html: math": lambda: filled(HTML, b"<math><mi><svg>"),
+    "html: scripts unclosed in tables": lambda: filled(HTML, b"<table><script>x<td>"),
+    "html: images": lambda: filled(HTML, b'<img alt="x" src="cid:y">'),
     "html: labelled text": lambda: filled(HEAD + b"\n<html>", b"<b>x</b>"),
     "rtf": lambda: filled(HEAD + b"Content-Type: text/rtf\n\n{\\rtf1 ", b"\\'e4{"),
     "rtf: unicode": lambda: filled(HEAD + b"Content-Type: text/rtf\n\n{\\rtf1 ", b"\\u228?"),

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from time import process_time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -128,34 +126,6 @@ def test_controls_and_lone_surrogates_go() -> None:
 )
 def test_language(text: str, language: str) -> None:
     assert guess_language(text) == language
-
-
-HOSTILE = {
-    "lines": "\n" * 1_000_000,
-    "small lines": "a\n" * 500_000,
-    "attributions": "On Mon, 4 May 2026 at 15:07, Desk <s@desk.example>\n" * 19_000,
-    "leads": "On 4 May 2026\n" * 70_000,
-    "headers": "From: a@b.example\n" * 55_000,
-    "recipients": "From: a@b.example\n" + "To: a@b.example;\n" * 60_000,
-    "signatures": "-- \nx\n" * 160_000,
-    "quotes": "> x\ny\n" * 160_000,
-    "one line": "x" * 1_000_000,
-    "one line of addresses": "a@" * 500_000,
-    "dashes": "-" * 1_000_000,
-    "rows of dashes": ("-" * 399 + "\n") * 2_500,
-    "framed": ("--" + " a" * 190 + " -\n") * 2_600,
-    "telephones": ("sent from " + "my " * 40 + "mail\n") * 7_000,
-    "angles": ">" * 1_000_000,
-    "answers below": "answers " * 120_000,
-    "dated": ("12:30 " * 60 + ":\n") * 2_700,
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_megabyte_of_hostile_text_takes_bounded_time(name: str) -> None:
-    began = process_time()
-    readable(HOSTILE[name][:1_000_000], "", subject="Fwd: " * 1000)
-    assert process_time() - began < 2  # of the processor; 0.1 to 1.2 s measured
 
 
 @settings(max_examples=150, deadline=None)

@@ -4,14 +4,12 @@
 from __future__ import annotations
 
 import re
-from time import process_time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailbridge.mail.html import html_to_text, sanitise
-from mailbridge.mail.html_text import MAX_TEXT
 from mailbridge.mail.html_tokens import VOID as EMPTY
 from mailbridge.mail.html_tokens import End, Start, Text, tokens
 
@@ -92,38 +90,6 @@ def test_safe(html: str, safe: str) -> None:
 
 def test_links_of_the_web_stay() -> None:
     assert 'href="https://desk.example/"' in sanitise('<a href="https://desk.example/">t</a>')
-
-
-HOSTILE = {
-    "nested": "<div>" * 200_000,
-    "nested quotations": "<blockquote>x" * 80_000,
-    "nested tables": "<table><tr><td>x" * 60_000,
-    "lists": "<ul><li>" * 120_000,
-    "never closed": "<p><b>" * 160_000,
-    "attributes": "<div " + " ".join(f"a{n}=1" for n in range(120_000)) + ">x",
-    "angles": "<" * 1_000_000,
-    "comments": "<!--" * 250_000,
-    "quotes": '<a b="' * 160_000,
-    "bare values": "<a b=" * 200_000,
-    "scripts": "<script>" * 120_000,
-    "references": "&#" + "1" * 900_000,
-    "blanks in a tag": "<a" + " " * 900_000,
-    "breaks": "<br>" * 250_000,
-    "style": '<p style="' + "max-height:0;" * 70_000 + '">x',
-    "end tags": "<div>" * 50_000 + "</p>" * 150_000,
-    "joiners": "\u200c" * 1_000_000,
-    "links": '<a href="https://x.example/">y</a>' * 30_000,
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_megabyte_of_hostile_html_takes_bounded_time(name: str) -> None:
-    source = HOSTILE[name][:1_000_000]
-    began = process_time()
-    text, shown = html_to_text(source), sanitise(source)
-    assert process_time() - began < 2  # of the processor, both together; 0.1 to 1.1 s measured
-    assert len(text) < MAX_TEXT + 100_000
-    assert len(shown) < 3_000_000
 
 
 TAGS = st.sampled_from(
