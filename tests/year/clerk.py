@@ -7,7 +7,7 @@ what the daemon ought to have made of it is the ledgers' own account. `kept(book
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.year import people
@@ -17,6 +17,7 @@ from tests.year.ledger import Key, Ledger
 from tests.year.mails import ESCALATION
 from tests.year.story import SETTLED
 
+AFTER = timedelta(microseconds=1)
 FAILED = ("hard", "full", "odd")  # bounces after which the mail was not delivered
 
 
@@ -28,7 +29,7 @@ class Clerk:
         self.ledgers: dict[int, Ledger] = {}
         self.first: dict[int, int | None] = {}  # by case, the message that opened it
         self._before_merge: dict[int, tuple[str, datetime | None, str, int]] = {}
-        self.dead: set[str] = set()
+        self.dead: dict[str, datetime] = {}
 
     def read(self) -> dict[int, Ledger]:
         for row in self.books.events:
@@ -158,7 +159,7 @@ class Clerk:
             self._begin(row)[0].close()
 
     def reopened(self, row: Any) -> None:
-        if row.data["reason"] == "reopened by staff":
+        if "author" in row.data and row.data["reason"] != "staff answered":  # else told by the message
             ledger, true, text, key = self._begin(row)
             ledger.reopen(true, text, key)
             ledger.owe("next" if ledger.answered is not None else "first", row.at, true, text, key)
@@ -192,12 +193,15 @@ class Clerk:
     # --- what could not be delivered ----------------------------------------------------------------------
 
     def address_dead(self, row: Any) -> None:
-        self._begin(row)
-        self.dead.add(row.data["address"])
+        _, true, _, _ = self._begin(row)
+        waited = self.books.true_of_message(self.books.messages[row.message_id]) < true
+        # what waited is worked off before the timers of that moment, else after them
+        self.dead.setdefault(row.data["address"], true if waited else true + AFTER)
 
     def undeliverable(self, row: Any) -> None:
         ledger, true, _, _ = self._begin(row)
-        self.dead |= set(row.data["to"]) if "5.1.1" in row.data["reason"] else set()
+        for address in row.data["to"] if "5.1.1" in row.data["reason"] else ():
+            self.dead.setdefault(address, true + AFTER)
         if row.data["notice"] == "auto_close_warning":
             ledger.stop_close(self.books.machine(true))
 

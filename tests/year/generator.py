@@ -98,7 +98,12 @@ class _Maker:
             self.say("flood", self.random.randrange(9, 14))
             return
         self.began[self.topic] = self.at
-        self.say(first, what="" if first == "report" else self.random.choice(people.kinds(self.policy)))
+        earlier = [topic for topic, at in self.began.items() if at < self.at and topic != self.topic]
+        named = max(earlier, key=lambda topic: self.began[topic], default=0)
+        who = self.random.choice(people.kinds(self.policy))
+        if first == "call" and named and self.chance(0.5):
+            who = next((s.what for s in self.steps if s.topic == named and s.what), who)
+        self.say(first, what="" if first == "report" else who, other=named if first == "call" else 0)
         if self.chance(0.08):
             self.at += MINUTE
             self.say("twice", what=self.random.choice(("same", "relayed", "escalation")))

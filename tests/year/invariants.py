@@ -76,6 +76,7 @@ def broken(year: Year) -> list[str]:
             *(_acknowledged(books, clerk, case_id, mine), _told(mine, ledgers[case_id])),
             *(_state(row, ledgers[case_id]), _answers(books, case_id, mine)),
             _escalations(books, clerk, case_id, mine),
+            _joined(books, clerk, case_id, mine),
         )
         found += [f"case {row.number}: {said}" for check in checks for said in check]
     return found
@@ -246,8 +247,24 @@ def _rightly(books: Books, clerk: Clerk, row: Any) -> Iterator[str]:
     later = max((mail.id for mail in books.outbox), default=0) + 1
     first = min((mail.id for mail in books.outbox if mail.created_at > row.at), default=later)
     full = max(_sent_before(books, first, address, row.at)) >= MOST
-    if not full and address not in clerk.dead:
+    dead = address in clerk.dead and clerk.dead[address] <= books.true_of_event(row)
+    if not full and not dead:
         yield f"no acknowledgement to {address}: {reason}"
+
+
+def _joined(books: Books, clerk: Clerk, case_id: int, events: list[Any]) -> Iterator[str]:
+    """A caller who names a case joins it where it is his house's own, and nobody else's."""
+    first = clerk.first[case_id]
+    did = books.did(first) if first is not None else None
+    if did is None or did.step.do != "call":
+        return
+    goal = next((row for row in events if row.event == "merged" and row.data["author"] == "mailbridge"), None)
+    house = people.HOUSES.get(did.step.what)
+    number = books.cases[case_id].duplicate_of
+    if goal is not None:
+        theirs = clerk.ledgers[books.by_number[number]].requester
+        if house is None or people.house_of(theirs) is not house:
+            yield f"a call of {did.step.what} was moved to the case of {theirs}"
 
 
 def _told(events: list[Any], ledger: Ledger) -> Iterator[str]:

@@ -60,7 +60,7 @@ class Ledger:
     timers: dict[str, Timer] = field(default_factory=dict)
     expected: list[Expected] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)  # Message-IDs of the warnings sent, in their order
-    dead: set[str] = field(default_factory=set)  # shared by all cases: addresses without a mailbox
+    dead: dict[str, datetime] = field(default_factory=dict)  # of all cases: address, since when (true)
 
     # --- the clock ----------------------------------------------------------------------------------------
 
@@ -224,7 +224,8 @@ class Ledger:
             return
         if now > self.close_at - NOTICE + LATE:
             self.close_at = max(self.close_at, now + NOTICE)
-        if not self.requester or self.requester in self.dead or not self.human:
+        dead = self.requester in self.dead and self.dead[self.requester] <= true
+        if not self.requester or dead or not self.human:
             self.stop_close(now)
             return
         self.warned = now

@@ -21,7 +21,7 @@ from mailbridge.policy import command
 from mailbridge.work.desk import Decide
 from tests.year import people
 from tests.year.mails import ESCALATION, STAFF, SUPPORT, mail, report, voicemail
-from tests.year.story import MINUTE, SETTLED, Step, Story
+from tests.year.story import AGAIN, MINUTE, SETTLED, TROUBLES, Step, Story
 from tests.year.world import World
 
 WORDS = {
@@ -100,6 +100,10 @@ class Year:
         if not topic.address:
             topic.address = people.address(topic.number, step.what)
             raw = voicemail(people.phone(topic.number), self._ref("pbx"), self.world.clock.now())
+            about = self._case(self.topics[step.other]) if step.other in self.topics else None
+            if about is not None:
+                digits = " ".join(_DIGITS[int(digit)] for digit in str(self._number(about)))
+                self.world.said[hashlib.sha256(raw).hexdigest()] = f"about case number {digits} please help"
             self._send(topic, step, raw, "voicemail@pbx.example", SUPPORT)
 
     def _again(self, topic: Topic, step: Step) -> None:
@@ -259,7 +263,7 @@ class Year:
             by_minutes[step.do](step.minutes)
         elif step.do == "policy":
             world.site(step.what)
-        elif world.up:
+        elif world.up:  # what was stored before the clock is set back waits as long: not judged here
             world.jump(step.minutes)
 
     # --- hands --------------------------------------------------------------------------------------------
@@ -309,14 +313,17 @@ class Year:
         self.world.receive(raw, sender, to)
 
 
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
 def _headers(head: bytes) -> Message:
     return BytesHeaderParser().parsebytes(head)
 
 
 _STEPS: dict[str, Callable[[Year, Topic, Step], None]] = {
     **dict.fromkeys(("mail", "escalation"), Year._opens),
-    **dict.fromkeys(("again", "thanks", "resolved", "upset"), Year._again),
-    **dict.fromkeys(("outage", "down", "unread", "deferred", "jump", "policy"), Year._trouble),
+    **dict.fromkeys(AGAIN, Year._again),
+    **dict.fromkeys(TROUBLES, Year._trouble),
     "report": Year._report,
     "call": Year._call,
     "away": Year._away,

@@ -31,8 +31,9 @@ TROUBLES = ("outage", "down", "unread", "deferred", "jump", "policy")
 class Step:
     """One thing that happens.
 
-    do, of the customer: mail, escalation, call (open a topic; what: who, see people), again (what: thread,
-    number), thanks, resolved, upset (escalates), twice (what: same, relayed, escalation).
+    do, of the customer: mail, escalation, call (open a topic; what: who, see people; a caller may name the
+    case of topic `other`), again (what: thread, number), thanks, resolved, upset (escalates), twice (what:
+    same, relayed, escalation).
     Of machines: report (opens), away (out-of-office to our last mail), bounce (of our last mail; what: hard,
     full, slow, odd), robot (answers our last mail, `minutes` times), flood (`minutes` mails of one sender),
     refused (from now on the relay refuses the customer's address).

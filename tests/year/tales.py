@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from tests.year.story import MINUTE, Step, Story
+from tests.year.story import MINUTE, TROUBLES, Step, Story
 
 MONDAY = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
 _LINE = re.compile(r"(?:(\d+): )?(\d+) (\w+)(?: ([a-z][a-z -]*[a-z]))?(?: (-?\d+))?(?: >(\d+))?")
@@ -31,6 +31,7 @@ TALES: dict[str, tuple[str, str]] = {
     "no such user": ("mekorma", "0 mail known; 5 bounce hard; 60 answer"),
     "merged": ("mekorma", "0 mail known; 2: 60 mail known; 2: 90 answer; 120 merge >2"),
     "split": ("memsource", "0 mail known; 10 split >2; 60 answer; 2: 70 again thread"),
+    "named by a caller": ("mekorma", "0 mail known; 2: 60 call known >1; 3: 90 call stranger >1; 99 answer"),
     "a machine's split": ("mekorma", "0 report; 10 split >2; 60 answer; 2: 70 answer"),
     "severities": (
         "gotomyerp",
@@ -63,7 +64,7 @@ def _step(line: str) -> Step:
     found = _LINE.fullmatch(line)
     assert found is not None, line
     topic, at, do, what, minutes, other = found.groups()
-    world = do in ("outage", "down", "unread", "deferred", "jump", "policy")
+    world = do in TROUBLES
     mine = 0 if world else int(topic or 1)
     moment = MONDAY + MINUTE * int(at) + timedelta(seconds=20 * world)
     return Step(moment, mine, do, int(minutes or 0), what or "", int(other or 0))

@@ -26,7 +26,7 @@ from mailbridge.store import cases, effects, jobs
 from mailbridge.store.jobs import Jobs
 from mailbridge.store.lookups import Lookup
 from mailbridge.store.transcripts import Transcripts
-from mailbridge.work import deliver, facts
+from mailbridge.work import deliver, facts, heard
 from mailbridge.work.desk import Desk
 from tests.year import world
 from tests.year.run import play
@@ -368,6 +368,12 @@ MUTANTS = [
         "reopened",
         "deadline_set",
         changed(Draft, "owe_answer", unless(lambda _self, kind, *_a, **_v: kind == "next")),
+    ),
+    Mutant(
+        "a caller joins whatever case he names",
+        "named by a caller",
+        "a call of stranger was moved",
+        instead(heard, "_same_customer", True),
     ),
     Mutant("a merge loses the promise", "merged", "deadline_set", instead(command, "_carry_promise")),
     Mutant(
