@@ -23,6 +23,7 @@ from mailbridge.model.envelope import Envelope, Way
 from mailbridge.ops.scenario_files import bounce_of, recording_of_silence
 from mailbridge.policy import command, command_open
 from mailbridge.policy.targets import cell
+from mailbridge.policy.values import parse_zone
 from mailbridge.work.desk import Decide, Desk
 from mailbridge.work.facts import normal_phone
 
@@ -142,7 +143,7 @@ class Steps:
             "starts_on": _day(step, "starts_on"),
             "ends_on": _day(step, "ends_on"),
             "domains": [one.lower() for one in _list(step, "domains")],
-            "zone": str(step.get("zone", "")),
+            "zone": parse_zone(str(step["zone"])).key if step.get("zone") else "",
             "name": str(step.get("name", "")),
             "addresses": [one.lower() for one in _list(step, "addresses")],
             "phones": [normal_phone(one, self.desk.config.region) for one in _list(step, "phones")],

@@ -25,6 +25,7 @@ from mailbridge.model.policy import Policy, TargetKind
 from mailbridge.policy.govern import address_refusal, over_limits, refusal
 from mailbridge.policy.people import people_of, title_of
 from mailbridge.policy.targets import fitted, has_target, promise, promise_data, silence_due
+from mailbridge.policy.values import zone_of
 
 
 class Draft:
@@ -314,5 +315,5 @@ class Draft:
 
 def _in_his_zone(facts: Facts, data: dict[str, Any]) -> dict[str, Any]:
     """The data of a notice, with the zone of the customer's account, in which it tells its moments too."""
-    zone = facts.account.zone if facts.account else ""
-    return {"zone": zone, **data} if zone else data
+    zone = zone_of(facts.account.zone) if facts.account else None
+    return {"zone": zone.key, **data} if zone else data

@@ -93,9 +93,10 @@ def _binds(reference: Reference, facts: Facts, message: ParsedMessage) -> bool:
 
 
 def _within_window(reference: Reference, facts: Facts, now: datetime, rules: tuple[str, ...]) -> Place:
-    """A closed case takes answers within the reopen window; later a new case names the old."""
+    """A closed case takes answers that come within the reopen window; later a new case names the old."""
     case = reference.case
-    if case.status is Status.CLOSED and not reopen_within(case, facts.policy, now):
+    arrived = min(facts.received_at or now, now)  # it may have lain unread
+    if case.status is Status.CLOSED and not reopen_within(case, facts.policy, arrived):
         rule = f"case {case.number} was closed too long ago: a new case follows it"
         return Place(None, "follow_up", (), case.number, (*rules, rule))
     return Place(case, reference.how, (), None, rules)

@@ -74,6 +74,14 @@ def parse_zone(text: str) -> ZoneInfo:
     raise ValueError(f"there is no time zone {text!r}; write it like America/Los_Angeles")
 
 
+def zone_of(text: str) -> ZoneInfo | None:
+    """The zone of a stored name; None for "", and for one that the zone database of today does not know."""
+    try:
+        return parse_zone(text) if text else None
+    except ValueError:
+        return None
+
+
 def parse_language(text: str) -> str:
     try:
         return str(Locale.parse(text.replace("-", "_")))

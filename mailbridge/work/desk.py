@@ -309,7 +309,7 @@ class Desk:
             classification=Classification(Kind.HUMAN, "none", "no message"),
             contact=contact,
             account=account,
-            entitled=entitled(contact, account, self.clock.now()),
+            entitled=entitled(self.policy, contact, account, self.clock.now()),
             sent=lookup.sent(address, "", "", 0, self.clock.now()),
             dead_addresses=(address.lower(),) if address and lookup.is_dead(address) else (),
             transcribe=self.ground.transcribe,

@@ -23,6 +23,7 @@ from mailbridge.policy.classify import classify
 from mailbridge.policy.decide import is_staff
 from mailbridge.policy.subjects import number_alone, numbers_in, strip_prefixes, subject_key, tags_in
 from mailbridge.policy.thread import thread_key
+from mailbridge.policy.values import zone_of
 from mailbridge.store.apply import Verdict
 from mailbridge.store.inbox import Received
 from mailbridge.store.lookups import Lookup
@@ -283,7 +284,7 @@ def _facts(
         recipients=recipients_of(received.envelopes, message, ground.site),
         contact=contact,
         account=account,
-        entitled=entitled(contact, account, now),
+        entitled=entitled(ground.policy, contact, account, min(received.received_at, now)),
         recent=recent,
         sent=lookup.sent(to, author, text_digest(message), received.id, now),
         dead_addresses=(to,) if to and lookup.is_dead(to) else (),
@@ -324,9 +325,11 @@ def attachment_rows(message: ParsedMessage) -> tuple[Mapping[str, Any], ...]:
     )
 
 
-def entitled(contact: Contact | None, account: Account | None, now: datetime) -> Entitled:
+def entitled(policy: Policy, contact: Contact | None, account: Account | None, at: datetime) -> Entitled:
+    """Whether the plan runs on the day of this moment, as the account's own calendar on the wall shows it."""
     if account is not None:
-        return account.entitled(now.date())
+        zone = zone_of(account.zone) or policy.calendars[policy.calendar].zone
+        return account.entitled(at.astimezone(zone).date())
     return Entitled.KNOWN if contact is not None and not contact.provisional else Entitled.UNKNOWN
 
 

@@ -261,7 +261,7 @@ def _name_caller(draft: Draft, speaker: Contact, now: datetime) -> None:
         account=account.name if account else "",
         requester=next(iter(speaker.addresses), ""),
         requester_name=speaker.name,
-        entitled=entitled(speaker, account, now),
+        entitled=entitled(draft.policy, speaker, account, now),
         plan=plan,
     )
     draft.record("caller_identified", name=speaker.name, by="a telephone number that the caller said")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 
 import pytest
@@ -154,18 +154,7 @@ def test_moments_are_told_in_the_zone_of_the_customers_account_too() -> None:
 
 def test_an_acknowledgement_after_an_outage_names_no_moment_that_has_passed() -> None:
     with office("mekorma", start=datetime(2026, 11, 16, 17, 0, tzinfo=UTC)) as desk:
-        mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = JO, "support@desk.example", "Help"
-        mail["Message-ID"] = "<1@client.example>"
-        mail.set_content("It does not work.")
-        desk.desk.inbox.put_batch(
-            [
-                (
-                    Envelope(Way.SMTP, "jo@customer.example", ("support@desk.example",), desk.clock.now()),
-                    mail.as_bytes(),
-                )
-            ]
-        )
+        put(desk, "It does not work.", "<1@client.example>")
         desk.clock.move_to(datetime(2026, 11, 19, 17, 0, tzinfo=UTC))
         desk.drain()
         told = text_of(desk.mails("acknowledgement")[0])
@@ -187,3 +176,43 @@ def test_nobody_gets_more_automatic_mail_in_a_day_than_the_policy_says() -> None
         desk.wait(hours=22)
         desk.mail(JO, subject="The next day")
         assert len(desk.mails("acknowledgement")) == 11
+
+
+def put(desk: Office, text: str, ref: str) -> None:
+    """A mail that lies in the inbox, unread."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = JO, "support@desk.example", "Re: Help [#1]"
+    mail["Message-ID"] = ref
+    mail.set_content(text)
+    envelope = Envelope(Way.SMTP, "jo@customer.example", ("support@desk.example",), desk.clock.now())
+    desk.desk.inbox.put_batch([(envelope, mail.as_bytes())])
+
+
+def test_an_answer_that_came_in_the_reopen_window_reopens_though_it_is_read_later() -> None:
+    with office("mekorma") as desk:
+        desk.mail(JO)
+        desk.desk.on_case(1, lambda f, c, n: command.close(f, c, n, author=ANN))
+        desk.drain()
+        desk.clock.advance(timedelta(days=13, hours=23))
+        put(desk, "It is the same again.", "<late@client.example>")
+        desk.clock.advance(timedelta(days=1))
+        desk.drain()
+        assert "reopened" in desk.events(1)
+
+
+@pytest.mark.parametrize(
+    ("zone", "state"),
+    [("", "known"), ("America/New_York", "known"), ("Asia/Tokyo", "lapsed"), ("No/Where", "known")],
+)
+def test_the_last_day_of_a_subscription_ends_at_the_accounts_own_midnight(zone: str, state: str) -> None:
+    """The evening of 31 December in California is 1 January in UTC, and the plan still runs."""
+    with office("mekorma", start=datetime(2027, 1, 1, 4, 30, tzinfo=UTC)) as desk:
+        row = {
+            "account": "Acme",
+            "domains": ["customer.example"],
+            "zone": zone,
+            "ends_on": date(2026, 12, 31),
+        }
+        desk.desk.customers.put_batch([row])
+        desk.mail(JO)
+        assert desk.case(1).entitled == state

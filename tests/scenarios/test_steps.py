@@ -133,6 +133,7 @@ def test_after_an_outage_the_inbox_is_read_first_and_what_is_due_is_told_once() 
         ({"at": "+99999999999w", "do": "run"}, ""),
         ({"do": "split", "case": 1, "into": [1]}, ""),
         ({"do": "contact", "account": "A", "starts_on": "soon"}, "'soon'"),
+        ({"do": "contact", "account": "A", "zone": "Mars"}, "there is no time zone 'Mars'"),
         ({"do": "severity", "case": 1}, "severity needs a severity or a plan"),
     ],
 )
