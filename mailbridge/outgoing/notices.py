@@ -25,7 +25,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound
+from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateError, TemplateNotFound
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from mailbridge.errors import Permanent, Problem
@@ -106,6 +106,7 @@ class Renderer:
         self._environment = _environment(self._folders)
         self._sets: dict[tuple[str, str, str], tuple[_Set, ...]] = {}
         self._there: dict[tuple[_Set, str], bool] = {}
+        self._templates: dict[str, Template] = {}
         self._lock = threading.Lock()
 
     def language_of(self, kind: NoticeKind, policy: str, wanted: Sequence[str]) -> str:
@@ -168,12 +169,18 @@ class Renderer:
 
     def _one(self, name: str, facts: Mapping[str, Any], most: int = MOST_CHARS) -> str:
         pieces, size = [], 0
-        for piece in self._environment.get_template(name).generate(facts):
+        for piece in self._template(name).generate(facts):
             pieces.append(piece)
             size += len(piece)
             if size > most:
                 raise TemplateError(f"it writes more than {most} characters")
         return "".join(pieces)
+
+    def _template(self, name: str) -> Template:
+        """Compiled once; Jinja's own cache takes a lock and looks for another loader each time."""
+        if (found := self._templates.get(name)) is None:
+            found = self._templates[name] = self._environment.get_template(name)
+        return found
 
     def _sets_for(self, kind: NoticeKind, policy: str, language: str) -> tuple[_Set, ...]:
         key = (kind.value, policy, language)

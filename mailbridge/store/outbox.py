@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -135,6 +136,12 @@ _SENT = Prepared(
 )
 
 
+@cache
+def _finishing(names: frozenset[str]) -> Prepared:
+    """End the lease with these columns set."""
+    return Prepared(update(outbox).where(*_MINE), columns=names)
+
+
 def _sent_values(held: Outbound, at: datetime, reply: str) -> dict[str, Any]:
     return {"this": held.id, "held": held.lease, "at": at, "said": clean(reply)[:1000]}
 
@@ -197,9 +204,9 @@ class Outbox:
         return self._finish(held, state="dead", reply=clean(reply)[:1000], lease_until=None)
 
     def _finish(self, held: Outbound, **values: Any) -> bool:
-        mine = (outbox.c.id == held.id, outbox.c.lease == held.lease, outbox.c.state == "sending")
+        mine = {"this": held.id, "held": held.lease}
         with self._store.write() as connection:
-            return bool(connection.execute(update(outbox).where(*mine).values(**values)).rowcount)
+            return bool(_finishing(frozenset(values)).change(connection, mine | values))
 
     def set_state(self, outbox_id: int, state: str, now: datetime) -> bool:
         """An admin's retry or drop; a mail that is being sent right now is left alone."""
