@@ -33,6 +33,8 @@ VALUE_MAX = 500
 _SECRET_KEY = re.compile(r"pass(word|wd)?$|secret|token|authorization|credential|api_?key", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)([^\s/@:]*):[^\s@]*@")
 _PLAIN = re.compile(r"[^\s\"=\x00-\x1f\x7f-\xa0\u2028\u2029]+")
+_PAIR = re.compile(r"(?:(?<!\S)(\w+)=)?((?:(?! \w+=).)+) ?")
+_CONVERSION = re.compile(r"%(?!%)")
 _lock = threading.Lock()
 
 
@@ -195,16 +197,25 @@ class _LibraryHandler(logging.Handler):
 
 
 def _own_record(record: logging.LogRecord, error: BaseException | None) -> None:
-    name, _, rest = record.getMessage().partition(" ")
+    """A room logs "name key=%s key=%d": each value is shown like that of any other event."""
+    name, _, template = str(record.msg).partition(" ")
     if name not in EVENTS:
+        name, _, rest = record.getMessage().partition(" ")
         event("unknown_event", name=name, message=rest)
         return
-    severity = EVENTS[name]
-    if error is not None:
-        rest += f" error={_shown('error', error)} at={_quoted(_place(error))}"
-    shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in _withheld(rest))
-    text = f"{severity} {name} {shown}".rstrip()
-    for captured in _state.captures:
-        captured.append(Line(name, severity, {}, text))
-    if _WEIGHT[severity] >= _state.level:
-        _write(severity, text)
+    try:
+        fields = _fields(template, record.args if isinstance(record.args, tuple) else ())
+    except (TypeError, ValueError):  # a template that is no list of pairs: rather an ugly line than none
+        fields = {"message": record.getMessage().partition(" ")[2]}
+    event(name, **(fields if error is None else fields | {"error": error}))
+
+
+def _fields(template: str, values: tuple[object, ...]) -> dict[str, Any]:
+    """key -> its part of the template, filled in; what stands there without a key is called message."""
+    fields: dict[str, Any] = {}
+    left = list(values)
+    for key, part in _PAIR.findall(template):
+        count = len(_CONVERSION.findall(part))
+        fields[key or "message"] = part % tuple(left[:count])
+        del left[:count]
+    return fields

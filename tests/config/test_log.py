@@ -172,7 +172,7 @@ def test_own_rooms_speak_through_it(monkeypatch: pytest.MonkeyPatch) -> None:
         own.debug("imap_stop mailbox=a")
         own.warning("never_heard_of peer=1")
     assert [line.text for line in lines] == [
-        "info stored message=7 peer=x\ufffdy",
+        'info stored message=7 peer="x\\ny"',
         'bug unknown_event name=never_heard_of message="peer=1"',
     ]
 
@@ -240,3 +240,19 @@ def test_each_event_that_needs_somebody_stands_in_the_manual() -> None:
         name: word for name, word in EVENTS.items() if word in ("warning", "error", "fatal", "bug")
     }
     assert rows == needs_somebody
+
+
+def test_a_room_s_values_are_shown_like_all_others() -> None:
+    """A value with blanks or an equals sign was not told from the keys around it."""
+    log.setup("info")
+    own = logging.getLogger("mailbridge.intake.imap")
+    with log.capture() as lines:
+        own.error("imap_failed mailbox=%s failures=%d error=%s: %s", "a b", 3, "OSError", "x=1 100%")
+        own.info("imap_stop mailbox=%s already closed", "a")
+        own.warning("smtp_login_refused peer=%s password=%s", "::1", "geheim")
+        own.debug("imap_close failed")
+    assert [line.text for line in lines] == [
+        'error imap_failed mailbox="a b" failures=3 error="OSError: x=1 100%"',
+        'debug imap_stop mailbox="a already closed"',
+        "warning smtp_login_refused peer=::1 password=***",
+    ]
