@@ -107,6 +107,7 @@ def _would(
     envelope = Envelope(Way(way), None if sender is None else sender.strip("<>"), to, now)
     message = parse(raw)
     understood = desk.understand(Received(0, raw, now, "received", True, (envelope,)), message)
+    message = understood.message
     decision = decide(understood.facts, message, now)
     numbers = {ref.case.id: ref.case.number for ref in understood.facts.references}
     classification = understood.facts.classification

@@ -167,7 +167,7 @@ class Desk:
         def once() -> None:
             now = self.clock.now()
             understood = self.understand(received, message)
-            decision = decide(understood.facts, message, now)
+            decision = decide(understood.facts, understood.message, now)
             applier = Applier(self.store, self._compose(understood, received, decision))
             versions = _touched(decision, understood.versions)
             case_id = applier.apply(decision, now, job=job, verdict=understood.verdict, versions=versions)

@@ -19,6 +19,7 @@ from mailbridge.model.message import Classification, Kind, ParsedMessage
 from mailbridge.model.policy import Policy
 from mailbridge.policy import oversize, tokens
 from mailbridge.policy.authentic import Authentic, read_authentic
+from mailbridge.policy.author import written_by
 from mailbridge.policy.classify import classify
 from mailbridge.policy.decide import is_staff
 from mailbridge.policy.subjects import number_alone, numbers_in, strip_prefixes, subject_key, tags_in
@@ -108,18 +109,20 @@ def understand(
     ground: Ground, lookup: Lookup, received: Received, message: ParsedMessage, now: datetime
 ) -> Understood:
     """Everything about one message: what it is, who, where it may belong, what was sent before."""
+    envelope, signed = received.envelopes[0], message
+    message = message if envelope.login else written_by(message, ground.site.own)
     found_tokens = _tokens(ground, received, message)
     references, staff_token = _references(ground, lookup, message, found_tokens)
     own_message = bool(found_tokens) or any(r.how == "message_id" for r in references)
-    envelope = received.envelopes[0]
+    authentic = read_authentic(signed, ground.site.own.authserv_ids)
     classification = classify(message, envelope, replace(ground.site.own, own_message=own_message))
-    authentic = read_authentic(message, ground.site.own.authserv_ids)
     facts = _facts(ground, lookup, received, message, classification, now)
     facts = replace(
         facts,
         references=references,
         staff_token_for=_staff_address(staff_token, received, message),
-        authenticated=_authenticated(received, message, authentic),
+        # a group's signature, or our form's, says nothing of the person behind it
+        authenticated=_authenticated(received, message, authentic) if message is signed else "",
         forged=authentic.dmarc == "fail",
         bounced=_bounced(ground, lookup, message, found_tokens) if classification.kind is Kind.BOUNCE else (),
     )
