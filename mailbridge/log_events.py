@@ -82,6 +82,7 @@ EVENTS: dict[str, str] = {
     # outgoing
     "delivered": "info",
     "deferred": "error",
+    "not_sent": "info",
     "undeliverable": "warning",
     "bounced": "warning",
     "relay_unavailable": "error",

@@ -203,6 +203,10 @@ class Outbox:
     def dead(self, held: Outbound, reply: str) -> bool:
         return self._finish(held, state="dead", reply=clean(reply)[:1000], lease_until=None)
 
+    def drop(self, held: Outbound, why: str) -> bool:
+        """Not to be sent any more."""
+        return self._finish(held, state="dropped", reply=clean(why)[:1000], lease_until=None)
+
     def _finish(self, held: Outbound, **values: Any) -> bool:
         mine = {"this": held.id, "held": held.lease}
         with self._store.write() as connection:

@@ -22,6 +22,7 @@ from mailbridge.model.case import Case
 from mailbridge.model.decision import Decision, Facts, MarkAddress
 from mailbridge.model.notice import Audience, NoticeKind
 from mailbridge.outgoing.relay import Delivery, Outcome, RecipientResult
+from mailbridge.policy import stale
 from mailbridge.policy.backoff import retry_delay
 from mailbridge.policy.draft import Draft
 from mailbridge.store.outbox import Outbound
@@ -161,12 +162,24 @@ class Deliverer:
             self.desk.outbox.retry(mail, self.desk.clock.now() + UNFORESEEN, f"unforeseen: {error}")
 
     def _try(self, mail: Outbound) -> None:
+        if why := self._stale(mail):
+            log.event("not_sent", mail=mail.id, kind=mail.kind, reason=why)
+            self.desk.outbox.drop(mail, why)
+            return
         delivery = self._relay.deliver(mail.mail_from, mail.rcpt_to, mail.raw)
         if delivery.sender_refused and not mail.mail_from:
             # some relays refuse "<>"; RFC 3834 section 3.3 lets a responder name an address that takes errors
             sender = self.desk.config.site.support[0].address
             delivery = self._relay.deliver(sender, mail.rcpt_to, mail.raw)
         self._settle(mail, delivery)
+
+    def _stale(self, mail: Outbound) -> str:
+        """Why a mail that lay here while the relay was away is not worth sending any more."""
+        now = self.desk.clock.now()
+        if mail.kind not in stale.KINDS or mail.case_id is None or now - mail.created_at <= stale.WAITED:
+            return ""
+        case = self.desk.cases.by_id(mail.case_id)
+        return stale.stale(NoticeKind(mail.kind), case, mail.created_at, now) if case is not None else ""
 
     def _settle(self, mail: Outbound, delivery: Delivery) -> None:
         now = self.desk.clock.now()

@@ -236,3 +236,42 @@ def test_a_relay_that_refuses_the_null_sender_gets_another(tmp_path: Path) -> No
         Deliverer(desk, relay).drain()
         assert [sender for sender, to, _ in relay.tries if to == (CUSTOMER,)] == ["", "support@desk.example"]
         assert desk.outbox.count("sent") == 3
+
+
+def test_after_days_without_a_relay_staff_are_told_what_is_overdue_and_not_what_was_due_soon(
+    tmp_path: Path,
+) -> None:
+    """The warning lay in the outbox until its moment had passed; the miss itself is told."""
+    with open_desk(tmp_path) as desk:
+        clock = desk.clock
+        assert isinstance(clock, VirtualClock)
+        _one_case(desk)
+        away = Scripted(lambda _: SILENT)
+        for hours in (5, 6, 24):
+            clock.move_to(MONDAY + timedelta(hours=hours))
+            Worker(desk).drain()
+            Deliverer(desk, away).drain()
+        assert [name for name in _events(desk) if name.startswith("deadline_")] == [
+            "deadline_set", "deadline_warning", "deadline_missed",
+        ]  # fmt: skip
+        clock.advance(timedelta(hours=5))
+        relay = CaptureRelay()
+        Deliverer(desk, relay).drain()
+        subjects = [parse(one.raw).subject for one in relay.mails]
+        assert [one for one in subjects if "due soon" in one] == []
+        assert len([one for one in subjects if "overdue" in one]) == 2
+        dropped = desk.outbox.listing(["dropped"])
+        assert {row["reply"] for row in dropped} == {"the moment that it warns of has passed"}
+
+
+def test_a_warning_that_is_still_ahead_goes_late(tmp_path: Path) -> None:
+    with open_desk(tmp_path) as desk:
+        clock = desk.clock
+        assert isinstance(clock, VirtualClock)
+        _one_case(desk)
+        clock.move_to(MONDAY + timedelta(hours=5))
+        Worker(desk).drain()
+        clock.advance(timedelta(minutes=40))
+        relay = CaptureRelay()
+        Deliverer(desk, relay).drain()
+        assert len([one for one in relay.mails if "due soon" in parse(one.raw).subject]) == 2

@@ -43,6 +43,7 @@ TOLD = {  # what ledgers expect: the name of the moment in the event's data
     "released": "",
     "closed": "",
 }
+STALE = ("deadline_warning", "status_update_due")  # not sent after the relay was away over their moment
 COUNTED = ("acknowledgement", "escalation_acknowledgement", "reopened")  # what the governor may refuse
 AUTOMATIC = (*COUNTED, "auto_close_warning", "auto_close", "closed", "attachment_refused")
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -192,9 +193,10 @@ def _outgoing(books: Books) -> Iterator[str]:
     given = Counter((ref, one) for ref, recipients in books.journal.given for one in recipients)
     for row in books.outbox:
         refused = [one for one in row.rcpt_to if one in books.year.world.refused]
-        if row.state != "sent" and not (row.state == "dead" and refused):
+        late = row.state == "dropped" and row.kind in STALE  # staff are not warned of what has passed
+        if row.state != "sent" and not (row.state == "dead" and refused) and not late:
             yield f"outgoing {row.id} ({row.kind}) is {row.state}"
-        for one in row.rcpt_to:
+        for one in row.rcpt_to if not late else ():
             times = given[row.message_ref, one]
             if times != 1 and not (times == 0 and one in refused):
                 yield f"outgoing {row.id} ({row.kind}) went {times} times to {one}"
