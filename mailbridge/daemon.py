@@ -43,7 +43,8 @@ from mailbridge.work.desk import Desk
 from mailbridge.work.held import HeldFile, left_behind
 from mailbridge.work.notify import activated, notify, watchdog_s
 from mailbridge.work.places import Places
-from mailbridge.work.supervise import Death, Spec, Supervisor
+from mailbridge.work.process import Spec
+from mailbridge.work.supervise import Death, Supervisor
 
 ROLES = ("smtp", "lmtp", "imap", "spool", "scheduler", "worker", "relay", "transcriber")
 STEP_S = 1.0

@@ -19,7 +19,7 @@ from mailbridge.outgoing.relay import Relay as RelayClient
 from mailbridge.outgoing.session import RelaySettings, Tls
 from mailbridge.work.deliver import Deliverer
 from mailbridge.work.desk import Desk
-from mailbridge.work.supervise import Start
+from mailbridge.work.process import Start
 from mailbridge.work.worker import Worker
 
 RETRY_S = 2.0

@@ -30,8 +30,8 @@ from mailbridge.model.envelope import Way
 from mailbridge.store.engine import Store
 from mailbridge.store.inbox import Inbox
 from mailbridge.store.writer import Writer
+from mailbridge.work.process import Start
 from mailbridge.work.schedule import Bellringer
-from mailbridge.work.supervise import Start
 
 INTAKES = ("smtp", "lmtp", "imap", "spool", "scheduler")
 MEBIBYTE = 1 << 20

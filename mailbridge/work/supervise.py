@@ -15,11 +15,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import multiprocessing
-import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -29,52 +27,13 @@ from mailbridge import log
 from mailbridge.work.bell import Bell, Line
 from mailbridge.work.hand import Hand, Lease
 from mailbridge.work.held import HeldFile
+from mailbridge.work.process import Spec, Start, run
 
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 30.0
 SETTLED_S = 30.0  # having lived so long, a process has a clean record
 START_S = 90.0  # until the first sign of life
 UNWELL_S = 120.0  # without a role for so long, the service is not well
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What each process is given by its master."""
-
-    line: Line
-    hand: Hand
-    bells: Mapping[str, Bell]
-
-    def ring(self, role: str) -> Callable[[], None]:
-        """The function that wakes the processes of this role."""
-        bell = self.bells.get(role)
-        return bell.ring if bell else _nothing
-
-    def ready(self) -> None:
-        """The process is at work from now on."""
-        self.hand.beat()
-        self.line.say("ready")
-
-
-Main = Callable[..., None]
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """One role: main(start, *args) runs in count processes.
-
-    silent_s: the longest between two signs of life; step_s: the longest that one step may take, 0 for the
-    same. nice: how much the process stands back.
-    """
-
-    role: str
-    main: Main
-    args: tuple[Any, ...] = ()
-    count: int = 1
-    nice: int = 0
-    silent_s: float = 60.0
-    step_s: float = 0.0
-    log_level: str = "info"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +185,7 @@ class Supervisor:
         child.hand = Hand(self._held.place(child.spec.role, child.number) if self._held else None)
         start = Start(Line(theirs, self._bells[child.spec.role]), child.hand, dict(self._bells))
         process = self._spawn.Process(
-            target=_run, args=(start, child.spec), name=f"mailbridge-{child.spec.role}"
+            target=run, args=(start, child.spec), name=f"mailbridge-{child.spec.role}"
         )
         process.start()
         theirs.close()
@@ -306,25 +265,6 @@ class Supervisor:
         return max(0.0, min([timeout_s, *due]))
 
 
-def _run(start: Start, spec: Spec) -> None:
-    """The first thing in each process. Its master decides when it ends: signals to the group are for him."""
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_master, name="lifeline", daemon=True).start()
-    log.setup(spec.log_level)
-    if spec.nice:
-        os.nice(spec.nice)
-    spec.main(start, *spec.args)
-
-
-def _end_with_master() -> None:
-    """kill -9 of the master ends everything: a second one must find ports and mailboxes free."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(0)
-
-
 def _wait_s(failures: int) -> float:
     """How long to wait before the next start."""
     return min(FIRST_WAIT_S * 2.0 ** min(max(failures - 1, 0), 10), LONGEST_WAIT_S)
@@ -344,7 +284,3 @@ def _gone(spec: Spec) -> Spec:
 
 def _pid(child: _Child) -> int | None:
     return child.process.pid if child.process else None
-
-
-def _nothing() -> None:
-    pass

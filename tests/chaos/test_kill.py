@@ -2,7 +2,7 @@
 
 Real SMTP in, a capturing relay behind, the daemon as it is served, master and all. A sender behaves like a
 mail server: what was not answered 250 is sent again, the same bytes. MAILBRIDGE_CHAOS_ROUNDS sets the number
-of kills (5 here, 200 in CI; a fifth of it on PostgreSQL), MAILBRIDGE_CHAOS_SEED repeats a run. What a
+of kills (5 here, 200 in CI; an eighth of it on PostgreSQL), MAILBRIDGE_CHAOS_SEED repeats a run. What a
 killed master's processes had in hand is given back by the next one (many kills of it must show that in the
 log); only a process that fell between its claim and its note of it leaves a lease that has to run out.
 """
@@ -80,7 +80,7 @@ def test_kill_any_role_at_any_moment(tmp_path: Path) -> None:
 
 def test_kill_any_role_at_any_moment_on_postgresql(tmp_path: Path) -> None:
     with postgresql() as url:
-        _chaos(tmp_path, url, max(3, ROUNDS // 5))
+        _chaos(tmp_path, url, max(3, ROUNDS // 8))
 
 
 def _chaos(folder: Path, url: str, rounds: int) -> None:

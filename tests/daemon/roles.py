@@ -7,7 +7,7 @@ import signal
 import time
 
 from mailbridge.work.hand import Lease
-from mailbridge.work.supervise import Start
+from mailbridge.work.process import Start
 
 
 def steady(start: Start) -> None:

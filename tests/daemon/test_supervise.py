@@ -11,7 +11,8 @@ import pytest
 
 from mailbridge import log
 from mailbridge.work.hand import Lease
-from mailbridge.work.supervise import Death, Spec, Supervisor, _wait_s
+from mailbridge.work.process import Spec
+from mailbridge.work.supervise import Death, Supervisor, _wait_s
 from tests.daemon import roles
 
 

@@ -117,7 +117,8 @@ def test_mail_in_the_hand_of_a_killed_daemon_goes_out_at_the_next_start(tmp_path
         daemon.process.wait(10)
         assert Outbox(store).count("sending") > 0
         daemon = start(config)
-        until(lambda: Outbox(store).count("sent") == 2)
+        daemon.ready()
+        until(lambda: Outbox(store).count("sent") == 2, 90)
         assert "leases_taken_over role=relay" in daemon.text
         assert daemon.stop() == 0
         assert list((tmp_path / "state").glob("held-*")) == []
