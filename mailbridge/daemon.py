@@ -26,7 +26,7 @@ from types import FrameType
 from mailbridge import __version__, log
 from mailbridge.clock import SystemClock
 from mailbridge.config import Config
-from mailbridge.config.files import file_problems
+from mailbridge.config.files import NO_MODEL, file_problems
 from mailbridge.errors import (
     CannotWrite,
     ConfigInvalid,
@@ -124,10 +124,14 @@ class Daemon:
             yield Spec("relay", back.relay, (config,), silent_s=RELAY_SILENT_S, log_level=level)
         voicemail = config.voicemail
         if "transcriber" in self._roles and voicemail is not None and voicemail.model is not None:
+            if not voicemail.model.is_dir():
+                log.event("model_missing", reason=f"{voicemail.model} is not there: recordings wait for it")
             silent_s = 2 * voicemail.timeout_s + MODEL_S
             yield Spec(
                 "transcriber", back.transcriber, (config,), nice=10, silent_s=silent_s, log_level=level
             )
+        elif "transcriber" in self._roles and voicemail is not None:
+            log.event("model_missing", reason=f"[voicemail] model {NO_MODEL}")
 
     # --- the loop ------------------------------------------------------------------------------------------
 

@@ -94,6 +94,7 @@ EVENTS: dict[str, str] = {
     "transcribed": "info",
     "transcript_poor": "info",
     "audio_unreadable": "warning",
+    "model_missing": "warning",
     "model_unusable": "fatal",
     "transcriber_died": "error",
     # database and upkeep

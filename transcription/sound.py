@@ -115,9 +115,8 @@ def _verdict(duration_s: float, levels: Floats, peaks: Floats, shares: Floats, t
     both = active[3:] & active[:-3]
     moved = np.abs(peaks[3:] - peaks[:-3])
     held = both & (moved < 1.0) & (peaks[3:] > _RUMBLE_HZ)
-    near = (
-        both & (moved < 1.6 / FRAME_S) & (peaks[3:] > _RUMBLE_HZ)
-    )  # two tones 40 Hz apart, as while it rings, take turns in front
+    # two tones 40 Hz apart, as while it rings, take turns in front
+    near = both & (moved < 1.6 / FRAME_S) & (peaks[3:] > _RUMBLE_HZ)
     fax_share, held_share = float(fax.sum()) / count, float(held.sum()) / count
     kind: Kind = "voice"
     if loudest < _SILENCE_DB or count * FRAME_S < _WORD_S:

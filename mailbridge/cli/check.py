@@ -113,6 +113,8 @@ def _parts(config: Config) -> str:
     on = [name for name in ("smtp", "lmtp", "relay", "voicemail") if getattr(config, name) is not None]
     on += [f"imap {mailbox.name}" for mailbox in config.imap]
     off = [] if config.relay else ["no relay: outgoing mail waits"]
+    if config.voicemail is None:
+        off.append("no [voicemail]: recordings are kept, not transcribed")
     if not (config.smtp or config.lmtp or config.imap):
         off.append("no way in: only `mailbridge ingest` brings mail")
     return "; ".join([f"on: {', '.join(on) or 'nothing'}", *off])

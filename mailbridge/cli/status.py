@@ -77,5 +77,5 @@ def _counts(counts: dict[str, int]) -> str:
 
 def _model(health: Health) -> str:
     if health.model is None:
-        return "none configured"
+        return "none configured: recordings are not transcribed; see: mailbridge model list"
     return f"{health.model} ({'there' if health.model_present else 'missing'})"

@@ -43,7 +43,7 @@ def file_problems(config: Config, now: datetime) -> list[Problem]:
 
 def file_warnings(config: Config, now: datetime) -> list[Problem]:
     """What works today and should be mended all the same."""
-    told = [*_expires_soon(config, now), *_open_to_all(config)]
+    told = [*_expires_soon(config, now), *_no_model(config), *_open_to_all(config)]
     return [Problem(config.source, section, key, message) for section, key, message in told]
 
 
@@ -168,6 +168,18 @@ def _folders(config: Config) -> Iterator[Trouble]:
         # the folder of a socket in /run is made by systemd when the service starts
         if endpoint.path is not None and not _nearest(endpoint.path.parent).is_dir():
             yield "lmtp", "listen", f"{endpoint.path.parent} is no folder"
+
+
+NO_MODEL = (
+    "names no speech model: recordings stay on their cases and are not transcribed; get one by"
+    " `mailbridge model install vosk-model-small-en-us-0.15`, name it here and reload;"
+    " `mailbridge case retranscribe --since DATE` hears those that came before"
+)
+
+
+def _no_model(config: Config) -> Iterator[Trouble]:
+    if config.voicemail is not None and config.voicemail.model is None and not config.voicemail.models:
+        yield "voicemail", "model", NO_MODEL
 
 
 def _models(config: Config) -> Iterator[Trouble]:
