@@ -212,7 +212,7 @@ def auto_reply_words(look: Look) -> str:
     # Somebody who asks for something before he speaks of absence writes about it, and is not away.
     before = away and words.ASKS.search(look.fresh[: away.end()])
     signs = (
-        ("it answers a message", strong and look.answers),
+        ("it answers a message", strong and look.answers and (away or not _questions(look))),
         ("it has no return path", look.null_sender),
         ("it says so", away and not before and (strong or words.WEAK_ALONE.match(look.subject))),
         ("a header", machine),
@@ -273,6 +273,12 @@ def _robot_shaped(look: Look) -> bool:
     moved = words.REPLY_PREFIX.match(look.subject) or words.FORWARD_PREFIX.match(look.subject)
     moved = moved or words.TOPIC.match(look.subject)
     return not moved and len(look.message.text) < 1500 and quotes_nothing(look) and not asks(look)
+
+
+def _questions(look: Look) -> bool:
+    """Somebody answers under a robot's subject, and asks us something. A chat robot offers its help."""
+    offers = re.search(r"help you|ihnen helfen|vous aider|ayudarle|aiutarla|ajudar", look.fresh)
+    return "?" in look.fresh and not offers and bool(words.ASKS.search(look.fresh[:800]))
 
 
 def _says_absent(subject: str) -> bool:

@@ -52,6 +52,13 @@ def test_bounces_name_whom_and_why_and_what_we_sent(heap: str) -> None:
     assert len(wrong) <= 0.03 * len(bounces), wrong
 
 
+def test_the_reason_of_every_verdict_is_told() -> None:
+    """An administrator can read why: the rule that decided and, where nothing is answered, the reason."""
+    for one in (*judged("tuned"), *judged("fresh")):
+        assert one.verdict.reason, one.row.place
+        assert one.verdict.may_answer or one.verdict.no_answer, one.row.place
+
+
 def test_the_heaps_are_large_enough() -> None:
     everything = [row for heap in HEAPS for row in rows(heap)]
     people = sum(row.kind == "human" for row in everything)
