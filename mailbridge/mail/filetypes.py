@@ -177,14 +177,14 @@ def _zip_kind(data: bytes) -> str:
 
 
 _PROGRAM = re.compile(
-    r"\.(?:ade|adp|apk|app|appref-ms|appx|bas|bat|cer|chm|cmd|com|cpl|crt|csh|deb|der|diagcab|dll|dmg|drv|exe|fxp|gadget|"
-    r"hlp|hta|inf|ins|isp|jar|jnlp|js|jse|ksh|lib|lnk|mad|maf|mda|mdb|mde|mdt|mdw|mdz|msc|msi|msix|msp|mst|nsh|ocx|ops|"
-    r"osd|pcd|pif|pl|plg|pkg|prf|prg|ps1|ps1xml|ps2|psc1|psd1|psm1|py|pyc|pyw|reg|rpm|run|scf|scr|sct|settingcontent-ms|"
+    r"\.(?:ade|adp|apk|app|appinstaller|application|appref-ms|appx|bas|bat|cer|chm|cmd|com|cpl|crt|csh|deb|der|desktop|diagcab|dll|dmg|drv|exe|fxp|gadget|"
+    r"hlp|hta|inf|ins|isp|jar|jnlp|js|jse|ksh|lib|library-ms|lnk|mad|maf|mda|mdb|mde|mdt|mdw|mdz|msc|msi|msix|msp|mst|nsh|ocx|ops|"
+    r"osd|pcd|pif|pl|plg|pkg|prf|prg|ps1|ps1xml|ps2|psc1|psd1|psm1|py|pyc|pyw|reg|rpm|run|scf|scr|sct|search-ms|settingcontent-ms|"
     r"sh|shb|shs|sys|theme|url|vb|vba|vbe|vbs|vsmacros|vxd|webloc|website|workflow|ws|wsc|wsf|wsh|xbap|xll|xnk)$",
     re.I,
 )  # fmt: skip
 _MACRO = re.compile(r"\.(?:docm|dotm|xlsm|xltm|xlam|xlsb|pptm|potm|ppam|ppsm|sldm|one|onepkg|iqy|slk)$", re.I)
-_DISK = re.compile(r"\.(?:iso|img|vhd|vhdx|udf)$", re.I)
+_DISK = re.compile(r"\.(?:iso|img|vhd|vhdx|udf|wim)$", re.I)
 _PAGE = re.compile(r"\.(?:html?|shtml?|xhtml|mht|mhtml|svg|svgz|xml)$", re.I)
 _DOUBLE = re.compile(
     r"\.(?:pdf|docx?|xlsx?|pptx?|jpe?g|png|gif|txt|rtf|mp3|wav|csv|zip)[\s_]*\.[a-z0-9]{1,5}$", re.I
@@ -231,6 +231,8 @@ def _archive_danger(sniffed: str, data: bytes) -> str:
     program = next((entry for entry, _ in entries if _PROGRAM.search(entry) or _DISK.search(entry)), None)
     if program is not None:
         return "is an archive with a program in it"
+    if any(re.match(r"[/\\]|[A-Za-z]:|(?:.*[/\\])?\.\.[/\\]", entry) for entry, _ in entries):
+        return "is an archive that would write outside of its folder"
     if any(locked for _, locked in entries):
         return "is an encrypted archive, which no scanner has looked into"
     return ""

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import base64
+import io
+import zipfile
 
 import pytest
 
@@ -238,6 +240,32 @@ def test_dangerous_files_are_marked() -> None:
     assert "backwards" in danger("\u202efdp.txt", "fdp.txt", "", b"")
     assert "macros" in danger("a.docm", "a.docm", "", b"")
     assert danger("a.pdf", "a.pdf", "application/pdf", b"%PDF-") == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.desktop",
+        "a.search-ms",
+        "a.library-ms",
+        "a.application",
+        "a.appinstaller",
+        "a.wim",
+        "a.lnk",
+        "a.hta",
+    ],
+)
+def test_names_that_start_something_are_marked(name: str) -> None:
+    assert danger(name, safe_name(name, "", "2"), "", b"")
+
+
+@pytest.mark.parametrize("entry", ["../../a.txt", "/etc/cron.d/a", "C:\\a.txt", "a/../../b.txt"])
+def test_an_archive_that_writes_elsewhere_is_marked(entry: str) -> None:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr(entry, b"words")
+    data = held.getvalue()
+    assert "outside of its folder" in danger("a.zip", "a.zip", sniff(data), data)
 
 
 @pytest.mark.parametrize(
