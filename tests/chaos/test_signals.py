@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.chaos.test_kill import ROUNDS, Senders, _verify
@@ -16,6 +17,14 @@ from tests.servers.ports import free_port
 
 RESTARTS = max(1, ROUNDS // 50)
 RELOADS = 1  # in the life of each
+
+
+def _reloads(wanted: int) -> Callable[[str], bool]:
+    return lambda text: text.count("info reloaded") >= wanted
+
+
+def _more(senders: list[Senders], wanted: int) -> Callable[[str], bool]:
+    return lambda _: sum(len(sender.acknowledged) for sender in senders) >= wanted
 
 
 def test_reload_and_restart_under_load(tmp_path: Path) -> None:
@@ -32,9 +41,9 @@ def test_reload_and_restart_under_load(tmp_path: Path) -> None:
                 for reload in range(RELOADS):
                     wanted = turn * RELOADS + reload + 1
                     daemon.signal(signal.SIGHUP)
-                    daemon.until(lambda text, n=wanted: text.count("info reloaded") >= n, "reload")
+                    daemon.until(_reloads(wanted), "reload")
                 got = sum(len(sender.acknowledged) for sender in senders)
-                daemon.until(lambda _, n=got: sum(len(s.acknowledged) for s in senders) > n + 4, "more mail")
+                daemon.until(_more(senders, got + 5), "more mail")
                 assert daemon.stop() == 0
                 assert "stopped clean=yes" in daemon.text
                 assert "role_died" not in daemon.text

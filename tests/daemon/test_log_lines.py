@@ -7,6 +7,7 @@ import contextlib
 import re
 import smtplib
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -49,6 +50,10 @@ def _forms(secret: str) -> set[str]:
     return {secret, plain.decode(), quote(secret), *encoded}
 
 
+def _seen(word: str) -> Callable[[str], bool]:
+    return lambda text: word in text
+
+
 def test_each_line_is_one_event_and_none_tells_a_secret(tmp_path: Path) -> None:
     for name, secret in SECRETS.items():
         (tmp_path / name).write_text(secret + "\n", "utf-8")
@@ -66,7 +71,7 @@ def test_each_line_is_one_event_and_none_tells_a_secret(tmp_path: Path) -> None:
         _guess(daemon, SECRETS["smtp"])
         send(daemon.address(), "carla@customer.example", mail(1))
         for event in ("smtp_login_refused", "imap_failed", "relay_unavailable", "processed message=1"):
-            daemon.until(lambda seen, word=event: word in seen, event)
+            daemon.until(_seen(event), event)
     lines = daemon.text.splitlines()
     assert [line for line in lines if not LINE.fullmatch(line)] == []
     assert {LINE.fullmatch(line)[2] for line in lines} <= set(EVENTS)  # type: ignore[index]

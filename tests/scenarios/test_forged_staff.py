@@ -27,7 +27,7 @@ def test_a_forger_does_not_make_us_write_to_our_own_people(desk: Office) -> None
     (line,) = [one for one in lines if one.event == "staff_refused"]
     assert line.fields["address"] == ANN
     for notice in desk.mails("staff_notice"):
-        words = notice.get_payload()[0].get_payload(decode=True).decode()  # type: ignore[union-attr]
+        words = notice.get_payload()[0].get_payload(decode=True).decode()  # type: ignore[union-attr, index]
         assert "under the address of one of you, which nothing proves" in " ".join(words.split())
     assert len(desk.mails("staff_notice")) == 2
 
