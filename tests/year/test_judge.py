@@ -6,10 +6,12 @@ these an invariant that can never fail would look like one that always holds.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,8 +31,9 @@ from mailbridge.store.transcripts import Transcripts
 from mailbridge.work import deliver, facts, heard
 from mailbridge.work.desk import Desk
 from tests.year import world
-from tests.year.run import play
-from tests.year.tales import TALES, tale
+from tests.year.run import Result, main, play, told
+from tests.year.story import from_lines
+from tests.year.tales import TALES, tale, written
 
 Break = Callable[[pytest.MonkeyPatch], None]
 MINUTE = timedelta(minutes=1)
@@ -399,6 +402,22 @@ MUTANTS = [
         instead(Lookup, "sent", Sent(to_address_day=99)),
     ),
 ]
+
+
+def test_what_is_noticed_is_told_by_the_fewest_steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    story = written(
+        "mekorma", "0 mail known; 9 note; 2: 20 mail known; 60 answer; 90 outage 30; 2: 95 upset thread"
+    )
+    monkeypatch.setattr(Draft, "escalate", lambda *_args, **_values: None)
+    found = play(story)
+    said = told(Result(story, tuple(found), 0.0, Counter()), tmp_path)
+    (file,) = tmp_path.iterdir()
+    assert f"python -m tests.year story {file}" in said
+    short = from_lines(file.read_text().splitlines())
+    assert [(step.topic, step.do) for step in short.steps] == [(2, "mail"), (2, "upset")]
+    assert main(["story", str(file)]) == 1
+    monkeypatch.undo()
+    assert main(["story", str(file)]) == 0
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what)
