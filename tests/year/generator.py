@@ -209,7 +209,7 @@ class _Maker:
     def _over_the_close(self, does: str, start: datetime) -> None:
         """A trouble of the site over the warning or the close, in which the customer may answer."""
         self.at = start + MINUTE * (self.random.choice((DAY, 2 * DAY)) - self.random.randrange(1, 200))
-        minutes = self.random.choice((30, 300, 1500))
+        minutes = self.random.choice((30, 300, 1500 if does in ("down", "outage") else 600))
         self.trouble(does, minutes)
         if self.chance(0.6):
             self.at += MINUTE * self.random.randrange(1, minutes)
@@ -238,7 +238,9 @@ class _Maker:
         near = self.random.choice(self.steps).at.replace(second=0) if self.chance(0.7) else self.anywhere()
         self.at = near - MINUTE * self.random.randrange(400)
         does = self.random.choice(("outage", "outage", "down", "unread", "deferred"))
-        self.trouble(does, self.random.choice((20, 180, 600, 1500, 3600)))
+        # while mail is unread each close that is due looks again every five minutes: costly, always the same
+        long = (20, 180, 300) if does == "unread" else (20, 180, 600, 1500, 3600)
+        self.trouble(does, self.random.choice(long))
 
     def _jumps(self) -> None:
         """The clock is wrong for some days, ahead or behind, and is set right again."""
