@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import click
 
-from mailbridge.cli.case_who import act, acting, as_json, author, desk_of, number, text_of, told, why, words
+from mailbridge.cli.case_who import (
+    act,
+    acting,
+    as_json,
+    author,
+    case_number,
+    desk_of,
+    number,
+    text_of,
+    told,
+    why,
+    words,
+)
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.errors import Permanent
 
@@ -217,7 +229,7 @@ def assign(context: Context, number: int, address: str, who: str, as_json: bool)
 
 @click.command("merge")
 @number
-@click.argument("target", type=click.IntRange(1, 2**32 - 1), metavar="INTO")
+@click.argument("target", callback=case_number, metavar="INTO")
 @why
 @acting()
 @as_json

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mailbridge.cli.case_who import acting, author, desk_of, told
+from mailbridge.cli.case_who import acting, author, case_number, desk_of, told
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.output import print_json, say
 from mailbridge.cli.transcribe import NO_MODEL, model_path
@@ -35,7 +35,7 @@ Asked = tuple["Kept", str]
 
 
 @click.command("retranscribe")
-@click.argument("number", type=click.IntRange(1, 2**32 - 1), metavar="[N]", required=False)
+@click.argument("number", callback=case_number, metavar="[N]", required=False)
 @click.option(
     "--since", default="", metavar="DATE", help="Every recording that came since then, not one case's."
 )
@@ -219,7 +219,7 @@ def _sure(confidence: float | None) -> str:
 
 
 @click.command("forget")
-@click.argument("number", type=click.IntRange(1, 2**32 - 1), metavar="N")
+@click.argument("number", callback=case_number, metavar="N")
 @click.option("--recordings", is_flag=True, help="The recordings, with the mails that brought them.")
 @click.option("--transcripts", is_flag=True, help="What was understood of them, wherever it stands.")
 @click.option("--reason", default="", metavar="WORDS", help="Why; stands on the case's record.")

@@ -7,6 +7,7 @@ name stands on the record and, of an answer, in front of the customer.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,7 +28,18 @@ VARIABLE = "MAILBRIDGE_STAFF"
 MOST_BYTES = 1 << 20
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-number = click.argument("number", type=click.IntRange(1, 2**32 - 1), metavar="N")
+
+def case_number(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    """A case's number, also as it stands in subjects: 1042, #1042, [#1042]."""
+    if value is None:
+        return None
+    digits = re.fullmatch(r"\[?#?([0-9]{1,10})\]?", value.strip())
+    if digits is None or not 1 <= int(digits[1]) < 2**32:
+        raise click.BadParameter(f"{value!r} is no case number; write it like 1042")
+    return int(digits[1])
+
+
+number = click.argument("number", callback=case_number, metavar="N")
 words = click.argument("words", nargs=-1, metavar="[TEXT | -]")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the case as JSON.")
 why = click.option("--reason", default="", metavar="WORDS", help="Why; stands on the case's record.")

@@ -109,7 +109,9 @@ def _would(
     understood = desk.understand(Received(0, raw, now, "received", True, (envelope,)), message)
     message = understood.message
     decision = decide(understood.facts, message, now)
-    numbers = {ref.case.id: ref.case.number for ref in understood.facts.references}
+    known = [ref.case for ref in understood.facts.references] + list(understood.facts.recent)
+    known += [seen.case] if (seen := understood.facts.seen) and seen.case else []
+    numbers = {case.id: case.number for case in known}
     classification = understood.facts.classification
     return {
         "kind": classification.kind.value,

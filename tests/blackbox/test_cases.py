@@ -195,7 +195,7 @@ def test_lists_of_some(desk: Site) -> None:
     ("words", "code", "told"),
     [
         ("show 99", 65, "no case 99"),
-        ("show one", 64, "'one'"),
+        ("show one", 64, "'one' is no case number"),
         ("show 0", 64, "0"),
         ("show 99999999999999999999", 64, "99999999999999999999"),
         ("show", 64, "N"),
@@ -222,6 +222,11 @@ def test_what_case_refuses(desk: Site, words: str, code: int, told: str) -> None
     said.refused(code, told)
     assert len(said.err.splitlines()) == 1
     assert said.out == ""
+
+
+def test_a_case_may_be_named_as_in_subjects(desk: Site) -> None:
+    for named in ("2", "#2", "[#2]"):
+        assert desk.run("case", "show", named, "--json").json()["number"] == 2
 
 
 def test_what_is_done_twice_is_refused_and_nothing_changes(desk: Site) -> None:
