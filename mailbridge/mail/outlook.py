@@ -31,13 +31,14 @@ _IDS: Final = (("Message-ID", _MESSAGE_ID), ("In-Reply-To", _IN_REPLY_TO), ("Ref
 _FILE, _LONG_NAME, _SHORT_NAME = "3701", "3707", "3704"
 _SUBMITTED: Final = b"\x40\x00\x39\x00"  # PR_CLIENT_SUBMIT_TIME, as it stands in the stream of properties
 _MIME_FIELD: Final = re.compile(r"(?:content-[\w-]+|mime-version):", re.IGNORECASE)
+_HEADER_BYTES: Final = 512
 _EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
 _BOUNDARY: Final = "=_outlook_{0}_="
 
 
 def msg_to_rfc822(data: bytes, limits: Limits = DEFAULTS) -> bytes | None:
     """The message of a .msg file, rebuilt; None where there is none."""
-    if not data.startswith(OLE_MAGIC) or len(data) > limits.embedded_bytes:
+    if not _plausible(data) or len(data) > limits.embedded_bytes:
         return None
     try:
         with OleFileIO(BytesIO(data)) as ole:
@@ -46,6 +47,15 @@ def msg_to_rfc822(data: bytes, limits: Limits = DEFAULTS) -> bytes | None:
             return "\n".join((*_head(found), body)).encode("utf-8", "surrogateescape")
     except Exception:  # noqa: BLE001 - a third-party parser of a binary format, on hostile input
         return None
+
+
+def _plausible(data: bytes) -> bool:
+    """A header whose tables can lie in the file: olefile takes their numbers, however large, for true."""
+    if not data.startswith(OLE_MAGIC) or len(data) < _HEADER_BYTES:
+        return False
+    shift, small = (int.from_bytes(data[at : at + 2], "little") for at in (0x1E, 0x20))
+    tables = [int.from_bytes(data[at : at + 4], "little") for at in (0x2C, 0x40, 0x48)]
+    return shift in (9, 12) and small == 6 and max(tables) << shift <= len(data)
 
 
 class _Streams:
