@@ -153,9 +153,9 @@ LISTED = (
 
 # What people say of a bounce that they got; a report speaks of "your message", and asks nothing back.
 TALK = re.compile(
-    r"\b(?:can|could|would) (?:you|somebody|someone|anybody)\b|\b(?:i|we) (?:tried|try|get|got|sent|send|wrote|write|see|saw|have a|think|need)\b|"
-    r"\bplease (?:help|check|fix|look|have a look|advise)|\b(?:our|my) (?:customers?|server|mail ?server|domain|users?|colleagues?)\b|"
-    r"\b(?:when|whenever) (?:i|we)\b|\bany idea|what (?:does|can|is) (?:this|that|i|we)\b|ich bekomme|wir bekommen|können sie|könnten sie|bitte (?:prüfen|helfen)|pouvez[- ]vous|podr[ií]a|può|можете",
+    r"\b(?:can|could|would) (?:you|somebody|someone|anybody)\b|\b(?:i|we) (?:tried to (?:write|mail|e-?mail|reach)|get\b|keep\b|wrote|write|see\b|saw|think|need)|"
+    r"\bplease (?:help|fix|advise|have a look|look into)|\b(?:our|my) (?:customers|domain|colleagues?|company|team|boss)\b|\b(?:when|whenever) (?:i|we)\b|\bany idea|what does (?:this|that)\b|am i\b|\byour (?:mail )?server\b|(?:best|kind) regards|viele grüße|mit freundlichen|"
+    r"ich bekomme|wir bekommen|können sie|könnten sie|bitte (?:prüfen sie|helfen)|pouvez[- ]vous|podr[ií]an?\b|potete|можете|помогите",
     re.I,
 )
 

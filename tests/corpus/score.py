@@ -26,6 +26,7 @@ from mailbridge.model.envelope import Envelope, Way
 from mailbridge.model.message import Classification, ParsedMessage
 from mailbridge.model.own import Own
 from mailbridge.policy.classify import classify
+from tests.kinds import rows
 
 RIGHT: dict[str, frozenset[str]] = {
     "human": frozenset(("human",)),
@@ -139,6 +140,11 @@ def main() -> int:
         corpus = Path(sys.argv[1])
     result = score(corpus)
     print(table(result))
+    for heap in ("tuned", "fresh"):
+        shares = ", ".join(
+            f"{kind} {right}/{count}" for kind, (right, count) in rows.shares(rows.judge(heap)).items()
+        )
+        print(f"own messages, {heap}: {shares}")
     return int(bool(result.answered) or any(result.share(route) < floor for route, floor in FLOOR.items()))
 
 
