@@ -21,7 +21,7 @@ from mailbridge.mail.html_text import html_lines
 from mailbridge.mail.html_tokens import MAX_HTML, tokens
 from mailbridge.mail.language import guess_language
 from mailbridge.mail.quotes import Stripped, reply_text, split_lines, strip_lines
-from mailbridge.mail.quotes_lines import Line, is_rule
+from mailbridge.mail.quotes_marks import Line, is_rule
 from mailbridge.mail.quotes_words import REPLY_PREFIX
 from mailbridge.model.message import Address
 

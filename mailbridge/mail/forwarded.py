@@ -14,19 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mailbridge.mail.quotes_lines import (
-    MAX_ATTEMPTS,
-    MAX_LINE,
-    Kind,
-    attribution_end,
-    belongs_to_block,
-    header_block,
-    header_label,
-    is_quote,
-    is_rule,
-    separator,
-    unquoted,
-)
+from mailbridge.mail.quotes_attributions import attribution_end
+from mailbridge.mail.quotes_blocks import belongs_to_block, header_block, header_label
+from mailbridge.mail.quotes_lines import MAX_ATTEMPTS
+from mailbridge.mail.quotes_marks import MAX_LINE, Kind, is_quote, is_rule, separator, unquoted
 from mailbridge.mail.quotes_words import FORWARD_PREFIX, LABELS, REPLY_PREFIX
 from mailbridge.model.message import Address
 

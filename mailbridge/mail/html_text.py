@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from mailbridge.mail.html_tokens import BLOCKS, VOID, End, Start, Text, Token, tokens
-from mailbridge.mail.quotes_lines import Kind, Line
+from mailbridge.mail.quotes_marks import Kind, Line
 
 MAX_TEXT: Final = 400_000  # characters given back
 _MAX_LINKS: Final = 5_000

@@ -16,21 +16,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from mailbridge.mail.quotes_lines import (
-    MAX_ATTEMPTS,
-    MAX_LINES,
-    Kind,
-    Line,
-    bare_attribution,
-    belongs_to_block,
-    classify,
-    header_label,
-    is_delimiter,
-    is_loose_delimiter,
-    is_rule,
-    loose_attribution,
-    separator,
-)
+from mailbridge.mail.quotes_attributions import bare_attribution, loose_attribution
+from mailbridge.mail.quotes_blocks import belongs_to_block, header_label
+from mailbridge.mail.quotes_lines import MAX_ATTEMPTS, MAX_LINES, classify
+from mailbridge.mail.quotes_marks import Kind, Line, is_delimiter, is_loose_delimiter, is_rule, separator
 from mailbridge.mail.quotes_words import FORWARD_PREFIX, VERB
 
 _OWN: Final = (Kind.TEXT,)
