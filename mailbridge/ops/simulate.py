@@ -70,7 +70,7 @@ class _World:
         self.steps = Steps(self.desk)
         self.working = True
         self._worker = Worker(self.desk)
-        self._deliverer = Deliverer(self.desk, CaptureRelay())
+        self._deliverer = Deliverer(self.desk, CaptureRelay(), together=True)
 
     def do(self, step: Step) -> None:
         """stop and start: an outage. What is written meanwhile lies unread, and no moment rings."""

@@ -1,8 +1,8 @@
 """From the outbox to the relay: each mail handed over, tried again for days, or dead and somebody told.
 
 Promises: a mail leaves the outbox as sent only after the relay's word for each recipient; a crash between
-that word and our commit, which mails accepted within TOGETHER of each other share, sends the same bytes with
-the same Message-ID once more. Recipients part ways: the accepted are done, the refused are told to staff on
+that word and our commit sends the one mail that was in the air once more, the same bytes with the same
+Message-ID. Recipients part ways: the accepted are done, the refused are told to staff on
 their case, the rest is tried again. Nobody is told that a notice to staff could not be delivered, or notices
 would breed notices. A relay that is away costs no mail its life before give_up_days are over.
 Fails never out of `serve`; `run_once` raises StoreUnavailable or StoreFull.
@@ -36,8 +36,6 @@ AWAY = timedelta(seconds=30)
 """How soon mail is looked at again that was not tried, because the relay was away for the one before it."""
 UNFORESEEN = timedelta(hours=1)
 _TROUBLES = {"login": "relay_login_refused", "tls": "relay_tls_failed"}
-TOGETHER = timedelta(milliseconds=50)
-"""What the relay accepts within it is noted in one commit. Longer, and a crash would send more twice."""
 _SLOWEST = 16  # attempt from which the wait no longer grows
 _LEAST_TRIES = 3
 _NO_MAILBOX = re.compile(r"\b5\.1\.(?:1|2|3|10)\b")
@@ -78,15 +76,22 @@ class CaptureRelay:
 
 
 class Deliverer:
-    """Hands over the outbox of one desk. hand: where a master looks on."""
+    """Hands over the outbox of one desk. hand: where a master looks on.
 
-    def __init__(self, desk: Desk, relay: Courier, *, hand: Hand | None = None) -> None:
+    together: note a batch in one commit, where no mail leaves this process (a CaptureRelay), so that nothing
+    can go out twice.
+    """
+
+    def __init__(
+        self, desk: Desk, relay: Courier, *, hand: Hand | None = None, together: bool = False
+    ) -> None:
         self.desk = desk
         self._relay = relay
         self._hand = hand or Hand()
         self._away = False
         self._trouble = self._reply = ""
         self._away_until: datetime | None = None
+        self._together = together
         self._accepted: list[tuple[Outbound, datetime, str]] = []  # not noted yet
         days = desk.config.relay.give_up_days if desk.config.relay else DAYS
         self._give_up = timedelta(days=days)
@@ -111,7 +116,7 @@ class Deliverer:
                 self._hand_over(mail)
                 self._hand.done()
                 tried += 1
-                if self._accepted and self.desk.clock.now() - self._accepted[0][1] > TOGETHER:
+                if not self._together:
                     self._note_accepted()
         finally:
             try:
