@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mailbridge.cli import envelope
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.output import print_json, say
 from mailbridge.errors import NotFound, Permanent
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 @click.option(
     "--way", type=click.Choice(["ingest", "smtp", "lmtp", "imap"]), default="ingest", help="As if by this."
 )
-@click.option("--sender", metavar="ADDRESS", help='Envelope sender; "<>" is the null one.')
-@click.option("--recipient", "recipients", multiple=True, metavar="ADDRESS", help="Envelope recipient.")
+@envelope.sender
+@envelope.recipients
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_context
 def command(
@@ -104,9 +105,9 @@ def _would(
 
     now = desk.clock.now()
     to = recipients or (desk.config.site.support[0].address,)
-    envelope = Envelope(Way(way), None if sender is None else sender.strip("<>"), to, now)
+    arrival = Envelope(Way(way), sender, to, now)
     message = parse(raw)
-    understood = desk.understand(Received(0, raw, now, "received", True, (envelope,)), message)
+    understood = desk.understand(Received(0, raw, now, "received", True, (arrival,)), message)
     message = understood.message
     decision = decide(understood.facts, message, now)
     known = [ref.case for ref in understood.facts.references] + list(understood.facts.recent)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mailbridge.cli import envelope
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.output import print_jsonl, say
 from mailbridge.errors import CannotWrite, SchemaUnknown, StoreUnavailable
@@ -35,10 +36,8 @@ PAUSE_S = 0.05
 @click.command("ingest")
 @click.argument("files", nargs=-1, metavar="[FILE...]")
 @click.option("--no-answer", is_flag=True, help="Import without acknowledging.")
-@click.option(
-    "--sender", metavar="ADDRESS", help='Envelope sender, where a pipe knows it; "<>" is the null one.'
-)
-@click.option("--recipient", "recipients", multiple=True, metavar="ADDRESS", help="Envelope recipient.")
+@envelope.sender
+@envelope.recipients
 @click.option("--json", "as_json", is_flag=True, help="JSON lines (also the default into a pipe).")
 @pass_context
 def command(
@@ -123,15 +122,15 @@ def _take(
     row: dict[str, object] = {"file": found.name, "outcome": "ignored", "kind": "human", "case": None}
     if found.problem:
         return row | {"reason": f"there is no message in it: {found.problem}"}
-    envelope = Envelope(
+    arrival = Envelope(
         way=Way.INGEST,
-        mail_from=None if sender is None else sender.strip("<>"),
+        mail_from=sender,
         rcpt_to=recipients or (desk.config.site.support[0].address,),
         received_at=desk.clock.now(),
         source=found.name,
         answer=answer,
     )
-    outcome = desk.take(envelope, found.raw, _Patience())
+    outcome = desk.take(arrival, found.raw, _Patience())
     undecided = outcome.outcome == "received" or (outcome.outcome == "duplicate" and not outcome.kind)
     return row | {
         "outcome": outcome.outcome,

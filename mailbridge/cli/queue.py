@@ -109,7 +109,7 @@ def _summary(rows: Sequence[dict[str, Any]]) -> str:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_context
 def show(context: Context, item_id: str, as_raw: bool, as_json: bool) -> None:
-    """Show one item: what is known of it, then its headers and text."""
+    """Show one item: as in the list, what else is known of it, then its headers and text."""
     from mailbridge.store.upkeep import Upkeep, split_id
 
     with site_store(context) as store:
@@ -118,10 +118,10 @@ def show(context: Context, item_id: str, as_raw: bool, as_json: bool) -> None:
             sys.stdout.buffer.write(upkeep.raw(item_id))
             sys.stdout.flush()
             return
-        details = upkeep.details(item_id)
+        item, details = upkeep.details(item_id)
         raw = b"" if split_id(item_id)[0] == "job" else upkeep.raw(item_id)
     content = _content(raw) if raw else {}
-    known = {"id": "-".join(map(str, split_id(item_id)))} | {k: v for k, v in details.items() if k != "id"}
+    known = as_row(item, relay=context.config().relay is not None) | details
     if as_json:
         print_json(known | content)
     else:

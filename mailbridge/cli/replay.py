@@ -54,7 +54,7 @@ def _replay(desk: Desk, item_id: str) -> tuple[dict[str, Any], int]:
             raise Permanent(f"{item_id} is no message that came in; use: mailbridge queue retry {item_id}")
         upkeep.retry(item_id, desk.clock.now())
         done = desk.process_message(message_id)
-        steps = upkeep.details(item_id)["jobs"]
+        steps = upkeep.details(item_id)[1]["jobs"]
     except MailbridgeError as error:
         return row | {"reason": str(error)}, error.exit_code
     row |= {"outcome": done.outcome, "kind": done.kind, "case": done.case, "reason": done.reason}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Row, Table, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, LargeBinary, Row, Table, delete, func, or_, select, update
 from sqlalchemy import case as when
 
 from mailbridge.errors import Busy, NotFound, Permanent
@@ -24,6 +24,9 @@ HEAD_BYTES = 32_768
 BATCH = 500
 WAITING_OUT = ("waiting", "sending", "dead")
 ALL_OUT = (*WAITING_OUT, "sent", "dropped")
+# columns that a row of the listing tells, under the names of the listing
+_LISTED = ("id", "state", "kind", "case_id", "author", "mail_from", "rcpt_to", "to_address", "to_domain")
+_LISTED += ("subject", "reason", "due_at", "attempt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,9 @@ class Upkeep:
         """All that is not done, inbound first, oldest first; everything: also what was sent or dropped."""
         with self._store.read() as connection:
             steps = _steps(connection)
-            numbers = select(case.c.number).where(case.c.id == outbox.c.case_id).scalar_subquery()
-            columns = [column for column in outbox.c if column.name != "raw"]
             states = ALL_OUT if everything else WAITING_OUT
-            query = select(*columns, numbers.label("case_number")).where(outbox.c.state.in_(states))
-            mails = connection.execute(query.order_by(outbox.c.id)).all()
-            out = [*_inbound(connection, steps), *_dead_steps(connection, steps)]
-        return out + [_outgoing(row) for row in mails]
+            mails = _mails(connection, outbox.c.state.in_(states))
+            return [*_inbound(connection, steps), *_dead_steps(connection, steps.get(-1, [])), *mails]
 
     def raw(self, item_id: str) -> bytes:
         """The exact bytes of a message or an outgoing mail. Raises NotFound."""
@@ -80,24 +79,24 @@ class Upkeep:
             raise NotFound(f"there is no {item_id} in the queue; see: mailbridge queue list --all")
         return bytes(found)
 
-    def details(self, item_id: str) -> dict[str, Any]:
-        """All columns but the bytes; of a message also its arrivals and jobs. Raises NotFound."""
+    def details(self, item_id: str) -> tuple[Waiting, dict[str, Any]]:
+        """The row as in the listing, and what else is known: of a message also its arrivals and jobs.
+
+        Raises NotFound.
+        """
         where, number = split_id(item_id)
         table = {"in": message, "out": outbox, "job": job}[where]
-        columns = [column for column in table.c if column.name != "raw"]
+        columns = [column for column in table.c if column.name not in ("raw", *_LISTED)]
         with self._store.read() as connection:
             row = connection.execute(select(*columns).where(table.c.id == number)).first()
             if row is None:
                 raise NotFound(f"there is no {item_id} in the queue; see: mailbridge queue list --all")
             found = dict(row._mapping)
-            if found.get("case_id") is not None:
-                named = select(case.c.number).where(case.c.id == found["case_id"])
-                found["case"] = connection.execute(named).scalar()
             if where == "in":
                 mine = select(arrival).where(arrival.c.message_id == number).order_by(arrival.c.id)
                 found["arrivals"] = [dict(arrived._mapping) for arrived in connection.execute(mine)]
                 found["jobs"] = [dict(step._mapping) for step in _jobs_of(connection, number)]
-        return found
+            return _item(connection, where, number), found
 
     def retry(self, item_id: str, now: datetime) -> None:
         """Make it ready to be tried again now. Raises NotFound, Busy, Permanent."""
@@ -205,8 +204,18 @@ def _incoming(row: Any, arrived: Sequence[Row[Any]], steps: Sequence[Row[Any]]) 
     )
 
 
-def _dead_steps(connection: Connection, steps: dict[int, list[Row[Any]]]) -> list[Waiting]:
-    rows = steps.get(-1, [])
+def _item(connection: Connection, where: str, number: int) -> Waiting:
+    """One row of the listing, also where it waits no more."""
+    if where == "in":
+        found = _some_inbound(connection, [number], {number: _jobs_of(connection, number)})
+    elif where == "job":
+        found = _dead_steps(connection, connection.execute(select(job).where(job.c.id == number)).all())
+    else:
+        found = _mails(connection, outbox.c.id == number)
+    return found[0]
+
+
+def _dead_steps(connection: Connection, rows: Sequence[Row[Any]]) -> list[Waiting]:
     ids = [row.payload["case"] for row in rows if row.payload.get("case")]
     numbers: dict[int, int] = {}
     for start in range(0, len(ids), BATCH):
@@ -231,6 +240,13 @@ def _step(row: Row[Any], number: int | None) -> Waiting:
         attempts=row.attempt,
         since=row.due_at,
     )
+
+
+def _mails(connection: Connection, test: ColumnElement[bool]) -> list[Waiting]:
+    numbers = select(case.c.number).where(case.c.id == outbox.c.case_id).scalar_subquery()
+    columns = [column for column in outbox.c if column.name != "raw"]
+    query = select(*columns, numbers.label("case_number")).where(test).order_by(outbox.c.id)
+    return [_outgoing(row) for row in connection.execute(query)]
 
 
 def _outgoing(row: Any) -> Waiting:

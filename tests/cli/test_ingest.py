@@ -66,3 +66,21 @@ def test_a_file_that_cannot_be_read_is_65_and_the_others_are_taken(
     assert code == 65
     assert [json.loads(line)["outcome"] for line in out.splitlines()] == ["created"]
     assert capsys.readouterr().err.count("none.eml: cannot be read: No such file or directory") == 1
+
+
+@pytest.mark.parametrize("command", ["ingest", "explain"])
+def test_a_recipient_that_is_no_address_is_a_slip_and_told(
+    admin: Admin, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    mail = admin.file("a.eml", b"From: pat@customer.example\r\nSubject: x\r\n\r\nhello\r\n")
+    assert admin.run(command, "--recipient", "not an address", mail) == (64, "")
+    assert "'not an address' is no mail address" in capsys.readouterr().err
+
+
+def test_a_recipient_may_stand_in_angle_brackets_and_a_sender_be_anything(admin: Admin) -> None:
+    mail = admin.file("a.eml", b"From: pat@customer.example\r\nSubject: x\r\n\r\nhello\r\n")
+    words = ("--sender", "<odd sender>", "--recipient", "<escalation@desk.example>")
+    code, out = admin.run("ingest", *words, mail)
+    assert (code, json.loads(out)["outcome"]) == (0, "created")
+    (case,) = json.loads(admin.run("case", "list", "--json")[1])
+    assert case["escalation_level"] == 1

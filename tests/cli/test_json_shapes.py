@@ -115,3 +115,15 @@ def test_json_is_alone_on_standard_output(admin: Admin, tmp_path: Path) -> None:
     assert document(admin, "db", "check", "--json")["sound"] is True
     assert document(admin, "db", "backup", "--json", str(tmp_path / "b.db"))["size"] > 0
     assert admin.run("case", "show", "99", "--json") == (65, "")
+
+
+def test_queue_show_has_the_names_of_queue_list(admin: Admin) -> None:
+    """It had the columns of the tables: rcpt_to for to, attempt for attempts, case_id beside case."""
+    for listed in document(admin, "queue", "list", "--json"):
+        shown = document(admin, "queue", "show", listed["id"], "--json")
+        assert {key: shown[key] for key in QUEUED} == listed
+        assert not {"rcpt_to", "mail_from", "attempt", "case_id"} & set(shown)
+    incoming = document(admin, "queue", "show", "in-1", "--json")
+    assert (incoming["id"], incoming["direction"], incoming["state"]) == ("in-1", "in", "filed")
+    assert (incoming["from"], incoming["to"]) == ("pat@customer.example", "support@desk.example")
+    assert (incoming["case"], incoming["attempts"], incoming["jobs"]) == (1, 0, [])
