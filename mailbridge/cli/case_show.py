@@ -17,7 +17,7 @@ import click
 from mailbridge.cli import case_data
 from mailbridge.cli.case_who import number, sentence
 from mailbridge.cli.context import Context, pass_context
-from mailbridge.cli.output import local, print_json, print_table, say
+from mailbridge.cli.output import local, plain, print_json, print_table, say
 from mailbridge.cli.records import Records, records_of
 from mailbridge.errors import CannotWrite, NotFound, Permanent
 
@@ -176,7 +176,8 @@ def _thread(message: Mapping[str, Any], zone: tzinfo) -> None:
 
 
 def _data(event: Mapping[str, Any]) -> str:
-    return "  ".join(f"{key}={value}" for key, value in event.items() if value not in (None, "", [], {}))
+    shown = {key: value for key, value in event.items() if value not in (None, "", [], {})}
+    return "  ".join(f"{key}={plain(value)}" for key, value in shown.items())
 
 
 # --- original bytes ----------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def _report(reader: Reader, source: str, taken: int) -> None:
         more = len(reader.bad) - SHOWN
         click.echo(f"mailbridge: {source}: {more} more bad rows; --json shows all", err=True)
     bad = len(reader.bad)
-    say(f"{taken} rows taken" + (f", {bad} left out" if bad else ""))
+    say(f"{taken} row{'' if taken == 1 else 's'} taken" + (f", {bad} left out" if bad else ""))
 
 
 def _read(file: str) -> bytes:

@@ -17,7 +17,7 @@ import click
 
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.group import Group
-from mailbridge.cli.output import local, print_json, print_table, say
+from mailbridge.cli.output import local, plain, print_json, print_table, say
 from mailbridge.cli.site_store import site_store
 from mailbridge.errors import MailbridgeError
 
@@ -145,7 +145,7 @@ def _content(raw: bytes) -> dict[str, Any]:
 def _show(known: dict[str, Any], content: dict[str, Any], zone: tzinfo) -> None:
     for key, value in known.items():
         if key not in ("arrivals", "jobs", "error") and value not in (None, "", [], {}):
-            say(f"{key}: {local(value, zone) if isinstance(value, datetime) else value}")
+            say(f"{key}: {local(value, zone) if isinstance(value, datetime) else plain(value)}")
     for one in known.get("arrivals", ()):
         where = f"{one['way']} {one['source']}".strip()
         sender = "" if one["mail_from"] is None else f" from <{one['mail_from']}>"

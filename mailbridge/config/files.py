@@ -190,10 +190,7 @@ def _models(config: Config) -> Iterator[Trouble]:
         if model is None:
             continue
         if not model.is_dir():
-            yield (
-                "voicemail",
-                key,
-                f"{model}: there is no such folder; `mailbridge model install` gets a model",
-            )
+            get = "`mailbridge model path NAME` says where one lies, `mailbridge model install NAME` gets it"
+            yield "voicemail", key, f"{model}: there is no such folder; {get}"
         elif not any((model / part).exists() for part in _MODEL_PARTS):
             yield "voicemail", key, f"{model} is no Vosk model: neither am nor conf lies in it"

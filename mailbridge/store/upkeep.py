@@ -25,8 +25,10 @@ BATCH = 500
 WAITING_OUT = ("waiting", "sending", "dead")
 ALL_OUT = (*WAITING_OUT, "sent", "dropped")
 # columns that a row of the listing tells, under the names of the listing
-_LISTED = ("id", "state", "kind", "case_id", "author", "mail_from", "rcpt_to", "to_address", "to_domain")
-_LISTED += ("subject", "reason", "due_at", "attempt")
+_LISTED = (
+    *("id", "state", "kind", "case_id", "author", "mail_from", "rcpt_to", "to_address", "to_domain"),
+    *("subject", "reason", "due_at", "attempt"),
+)
 
 
 @dataclass(frozen=True, slots=True)

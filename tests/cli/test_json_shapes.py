@@ -127,3 +127,11 @@ def test_queue_show_has_the_names_of_queue_list(admin: Admin) -> None:
     assert (incoming["id"], incoming["direction"], incoming["state"]) == ("in-1", "in", "filed")
     assert (incoming["from"], incoming["to"]) == ("pat@customer.example", "support@desk.example")
     assert (incoming["case"], incoming["attempts"], incoming["jobs"]) == (1, 0, [])
+
+
+def test_people_read_no_python(admin: Admin) -> None:
+    """The card of a case said to=['pat@customer.example'], and queue show rcpt_to: ['...']."""
+    assert "to=pat@customer.example" in admin.run("case", "show", "1")[1]
+    shown = admin.run("queue", "show", "in-1")[1]
+    assert "['" not in shown
+    assert "\nto: support@desk.example\n" in shown

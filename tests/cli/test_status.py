@@ -35,6 +35,13 @@ def test_a_fresh_site_is_healthy(tmp_path: Path) -> None:
     assert json.loads(out)["healthy"] is True
 
 
+def test_a_table_without_headings_has_no_line_for_them(tmp_path: Path) -> None:
+    """Two empty lines and a rule stood above the first row of status, and of a case's card."""
+    healthy, _, first, *_ = Admin(tmp_path).run("status")[1].splitlines()
+    assert healthy == "healthy"
+    assert first.split() == ["inbox", "nothing"]
+
+
 def test_a_person_reads_the_last_poll_on_his_own_clock(tmp_path: Path) -> None:
     admin = Admin(tmp_path, "zone = Asia/Tokyo\n" + IMAP)
     store = admin.store()
