@@ -7,10 +7,12 @@ message that is not there, Permanent (65) for a file that cannot be read.
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +21,13 @@ import click
 from mailbridge.cli import envelope
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.output import print_json, say
-from mailbridge.errors import NotFound, Permanent
+from mailbridge.errors import Permanent
 from mailbridge.policy.classify import LOOKS_FOR
 
 if TYPE_CHECKING:
     from mailbridge.work.desk import Desk
+
+_ID = re.compile(r"in-[0-9]{1,18}")
 
 
 @click.command("explain")
@@ -40,15 +44,16 @@ def command(
 ) -> None:
     """Say why a message was treated as it was, or what would be done with a file."""
     with _desk(context) as desk:
-        if file.startswith("in-") and file[3:].isdigit():
-            told = _recorded(desk, int(file[3:]))
+        if _ID.fullmatch(file):
+            told = _recorded(desk, file)
         else:
             told = _would(desk, _read(file), way, sender, recipients)
     if as_json:
         print_json(told)
         return
     for key in ("kind", "rule", "outcome", "reason", "case", "author", "subject", "may_answer", "no_answer"):
-        say(f"{key:>11}: {told.get(key)}")
+        if told.get(key) not in (None, ""):
+            say(f"{key:>11}: {told[key]}")
     say("\nrules asked, in this order:")
     for row in told["rules"]:
         say(f"  {in_words(row)}")
@@ -139,24 +144,32 @@ def _effect(effect: object) -> str:
         value = getattr(effect, name)
         if value in ("", None, (), {}):
             continue
-        told = value.isoformat() if isinstance(value, datetime) else str(value)
+        told = _in_words(value)
         shown.append(f"{name}={told if len(told) <= 120 else told[:117] + '...'}")
     return f"{type(effect).__name__}: {', '.join(shown)}"
 
 
-def _recorded(desk: Desk, message_id: int) -> dict[str, Any]:
-    row = next(
-        (
-            r
-            for r in desk.inbox.listing(("received", "filed", "ignored", "quarantined"))
-            if r["id"] == message_id
-        ),
-        None,
-    )
-    if row is None:
-        raise NotFound(f"there is no message in-{message_id}")
-    rules = desk.inbox.rules(message_id)
-    return {key: row[key] for key in ("kind", "rule", "outcome", "reason", "author", "subject")} | {
-        "case": desk.cases.number_of(row["case_id"]),
-        "rules": rules,
+def _in_words(value: object) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{key}={_in_words(one)}" for key, one in value.items() if one not in ("", None))
+    if isinstance(value, tuple | list):
+        return " ".join(_in_words(one) for one in value)
+    if isinstance(value, Enum):
+        return str(value.value)
+    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)
+
+
+def _recorded(desk: Desk, item_id: str) -> dict[str, Any]:
+    from mailbridge.store.upkeep import Upkeep
+
+    item, more = Upkeep(desk.store).details(item_id)
+    return {
+        "kind": item.kind,
+        "rule": more["rule"],
+        "outcome": more["outcome"],
+        "reason": item.reason,
+        "case": item.case,
+        "author": item.from_,
+        "subject": item.subject,
+        "rules": more["rules"] or [],
     }

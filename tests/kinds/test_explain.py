@@ -69,3 +69,21 @@ def test_every_rule_is_told_in_order_and_in_words(tmp_path: Path) -> None:
 def test_no_two_rules_look_for_the_same() -> None:
     words = [LOOKS_FOR[rule.name] for rule in RULES]
     assert len(set(words)) == len(words) == len(RULES)
+
+
+def test_what_would_be_done_is_told_without_python(tmp_path: Path) -> None:
+    """Effects stood there as datetime.datetime(2026, 11, 23, ...) and a case that is not there as None."""
+    admin = Admin(tmp_path)
+    _, out = admin.run("explain", admin.file("first.eml", MESSAGE))
+    assert "deadline_state=pending" in out
+    assert not [word for word in ("datetime.", "None", "{'", "('") if word in out]
+
+
+def test_a_message_that_was_taken_tells_what_it_told_then(tmp_path: Path) -> None:
+    admin = Admin(tmp_path)
+    admin.run("ingest", admin.file("first.eml", MESSAGE))
+    code, out = admin.run("explain", "in-1")
+    assert code == 0
+    assert {"kind: human", "outcome: created", "case: 1"} <= {line.strip() for line in out.splitlines()}
+    assert "(may-answer)" in out
+    assert admin.run("explain", "in-2")[0] == 65
