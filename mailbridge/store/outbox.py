@@ -100,7 +100,8 @@ def _count_statement() -> Select[Any]:
 # Made once: to build a statement anew for each mail costs more than to run it.
 _COUNTS = Prepared(_count_statement())
 _CLAIMABLE = or_(
-    (outbox.c.state == "waiting") & (outbox.c.due_at <= bindparam("now")),
+    # never tried: due at once, also where the clock was set back since it was written
+    (outbox.c.state == "waiting") & ((outbox.c.due_at <= bindparam("now")) | (outbox.c.lease == 0)),
     (outbox.c.state == "sending") & (outbox.c.lease_until < bindparam("now")),
 )
 _LOOK = Prepared(select(outbox.c.id).where(_CLAIMABLE).limit(1))

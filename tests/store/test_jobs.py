@@ -14,9 +14,9 @@ from mailbridge.store.outbox import Outbox
 from tests.store.make import MINUTE, NOW, compose, opening
 
 
-def add(store: Store, key: str, due_at=NOW) -> None:
+def add(store: Store, key: str, due_at=NOW, kind: str = "process") -> None:
     with store.write() as connection:
-        jobs.add(connection, "process", key, {"message": 1}, due_at)
+        jobs.add(connection, kind, key, {"message": 1}, due_at)
 
 
 def test_every_job_goes_to_one_worker(store: Store) -> None:
@@ -35,10 +35,28 @@ def test_every_job_goes_to_one_worker(store: Store) -> None:
 
 
 def test_a_timer_is_not_claimed_before_its_time(store: Store) -> None:
-    add(store, "later", NOW + MINUTE)
+    add(store, "later", NOW + MINUTE, "due")
+    assert Jobs(store).claim(["due"], NOW, 60) == []
+    assert Jobs(store).next_due(["due"]) == NOW + MINUTE
+    assert [job.key for job in Jobs(store).claim(["due"], NOW + MINUTE, 60)] == ["later"]
+
+
+def test_mail_does_not_wait_for_a_clock_that_was_set_back(store: Store) -> None:
+    """Found by the year: what was stored at noon lay there until it was noon again."""
+    add(store, "mail", NOW + 900 * MINUTE)
+    (held,) = Jobs(store).claim(["process"], NOW, 60)
+    Jobs(store).retry(held, NOW + MINUTE)  # tried once: from now on its moments are those of the new clock
     assert Jobs(store).claim(["process"], NOW, 60) == []
-    assert Jobs(store).next_due(["process"]) == NOW + MINUTE
-    assert [job.key for job in Jobs(store).claim(["process"], NOW + MINUTE, 60)] == ["later"]
+    assert Jobs(store).claim(["process"], NOW + MINUTE, 60)
+
+
+def test_outgoing_mail_does_not_wait_for_a_clock_that_was_set_back(store: Store) -> None:
+    Applier(store, compose).apply(opening(), NOW)
+    outbox = Outbox(store)
+    before = NOW - 900 * MINUTE
+    (held, *_) = outbox.claim(before, 60, 5)
+    outbox.retry(held, before + MINUTE, "later")
+    assert held.id not in [one.id for one in outbox.claim(before, 60, 5)]
 
 
 def test_who_lost_the_lease_cannot_finish(store: Store) -> None:

@@ -263,7 +263,7 @@ class Year:
             by_minutes[step.do](step.minutes)
         elif step.do == "policy":
             world.site(step.what)
-        elif world.up:  # what was stored before the clock is set back waits as long: not judged here
+        else:
             world.jump(step.minutes)
 
     # --- hands --------------------------------------------------------------------------------------------
