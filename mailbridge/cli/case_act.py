@@ -236,20 +236,7 @@ def assign(context: Context, number: int, address: str, who: str, as_json: bool)
 @pass_context
 def merge(context: Context, number: int, target: int, reason: str, who: str, as_json: bool) -> None:
     """Make case N part of case INTO, which then answers for both numbers."""
-    from mailbridge.policy import command
-
-    act(
-        context,
-        number,
-        who,
-        as_json,
-        # the target is read anew at each try, as the case is
-        lambda desk, me: (
-            lambda facts, case, now: command.merge(
-                facts, case, now, author=me, target=desk.cases.get(target), reason=reason
-            )
-        ),
-    )
+    act(context, number, who, as_json, lambda desk, me: desk.merging(target, me, reason))
 
 
 @click.command("split")

@@ -229,14 +229,8 @@ class Steps:
         self._on(step, lambda facts, case, now: command.assign(facts, case, now, author=author, address=to))
 
     def _merge(self, step: Step) -> None:
-        author, target = self._author(step), self.desk.cases.get(_number(step["into"], "into"))
-        why = str(step.get("text", ""))
-        self._on(
-            step,
-            lambda facts, case, now: command.merge(
-                facts, case, now, author=author, target=target, reason=why
-            ),
-        )
+        into = _number(step["into"], "into")
+        self._on(step, self.desk.merging(into, self._author(step), str(step.get("text", ""))))
 
     def _close(self, step: Step) -> None:
         author, reason, notify = self._author(step), str(step.get("text", "")), bool(step.get("notify"))

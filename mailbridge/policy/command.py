@@ -198,11 +198,13 @@ def merge(
     target: Case,
     reason: str = "",
     message: int | None = None,
+    machine: bool = False,
 ) -> Decision:
     """case becomes part of target: its threads, people and number answer for target from now on.
 
     What support owes on case it now owes on target: the earliest unanswered message keeps its deadline.
-    message: one that moves along.
+    message: one that moves along. machine: only machines wrote on target,
+    so that a person's case brings its requester along.
     """
     _mergeable(case, target)
     source, goal = Draft(case, facts.policy, now), Draft(target, facts.policy, now)
@@ -213,6 +215,8 @@ def merge(
     goal.record("merged_from", number=case.number, reason=reason)
     if case.escalation_level > target.escalation_level:
         goal.change(escalation_level=case.escalation_level)
+    if machine and facts.classification.may_answer:
+        goal.change(requester=case.requester, requester_name=case.requester_name)
     source.change(duplicate_of=target.number)
     source.close(f"merged into case {target.number}", event="merged")
     effects = (Merge(case.id, target.id, message), *source.effects, *goal.effects)

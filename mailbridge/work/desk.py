@@ -29,7 +29,7 @@ from mailbridge.model.message import Classification, Kind, ParsedMessage
 from mailbridge.model.notice import NoticeAttachment
 from mailbridge.model.policy import Policy
 from mailbridge.outgoing.notices import Renderer
-from mailbridge.policy import command_open
+from mailbridge.policy import command, command_open
 from mailbridge.policy.decide import decide
 from mailbridge.policy.due import decide_due
 from mailbridge.store.apply import Applier, Clash
@@ -288,6 +288,29 @@ class Desk:
             contact_of=original.requester,
             split_of=original.id,
         )
+
+    def merging(self, into: int, author: str, reason: str = "", message: int | None = None) -> Decide:
+        """For `on_case`: make that case a part of case into, which is read anew at each try.
+
+        message: one that moves along. Raises NotFound, Permanent.
+        """
+
+        def decide(facts: Facts, case: Case, now: datetime) -> Decision:
+            target = self.cases.get(into)
+            with self.store.read() as connection:
+                machine = Lookup(connection).only_machines(target.id)
+            return command.merge(
+                facts,
+                case,
+                now,
+                author=author,
+                target=target,
+                reason=reason,
+                message=message,
+                machine=machine,
+            )
+
+        return decide
 
     def case_facts(self, lookup: Lookup, case: Case) -> Facts:
         """Facts for a decision that no message triggered."""

@@ -158,14 +158,8 @@ class Heard:
             )
         self._desk.on_case(
             recording.case.number,
-            lambda facts, case, now: command.merge(
-                facts,
-                case,
-                now,
-                author=_BY_MACHINE,
-                target=target,
-                reason="the caller said its number",
-                message=recording.received.id,
+            self._desk.merging(
+                target.number, _BY_MACHINE, "the caller said its number", recording.received.id
             ),
         )
         return self._desk.cases.get(target.number)

@@ -251,6 +251,15 @@ def test_a_promise_missed_and_told_is_not_told_again_on_the_case_it_is_merged_in
         assert all(one.due_at is None for one in of_goal[-2:])
 
 
+def test_a_persons_case_merged_into_a_robots_makes_the_person_who_is_written_to() -> None:
+    """Found by the year: the reopened notice of such a case went to the robot."""
+    robots = case(id=8, number=1043, requester="cron@machines.example")
+    decision = command.merge(facts(), case(), LATER, author=ANN, target=robots, machine=True)
+    assert after(decision, robots).requester == case().requester
+    decision = command.merge(facts(), case(), LATER, author=ANN, target=robots)
+    assert after(decision, robots).requester == "cron@machines.example"
+
+
 def test_merge_into_an_older_promise_moves_nothing() -> None:
     target = case(id=8, number=1043, awaiting_since=T0 - HOUR, respond_by=T0 + 5 * HOUR)
     decision = command.merge(facts(), case(), LATER, author=ANN, target=target)

@@ -97,8 +97,7 @@ class _Maker:
         if first == "flood":
             self.say("flood", self.random.randrange(9, 14))
             return
-        if first != "report":  # a person's case merged into a robot's has the robot for its requester
-            self.began[self.topic] = self.at
+        self.began[self.topic] = self.at
         earlier = [topic for topic, at in self.began.items() if at < self.at and topic != self.topic]
         named = max(earlier, key=lambda topic: self.began[topic], default=0)
         who = self.random.choice(people.kinds(self.policy))

@@ -11,10 +11,8 @@ import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
-from typing import Any
 
 from mailbridge.errors import NotFound, Permanent
 from mailbridge.policy import command
@@ -239,13 +237,7 @@ class Year:
         target = self._case(other) if other is not None else None
         if target is None:
             return
-        number = self._number(target)
-
-        def decide(facts: Any, case: Any, now: datetime) -> Any:
-            goal = self.world.desk.cases.get(number)
-            return command.merge(facts, case, now, author=STAFF, target=goal)
-
-        self._staff(topic, decide)
+        self._staff(topic, self.world.desk.merging(self._number(target), STAFF))
 
     def _staff(self, topic: Topic, decide: Decide) -> None:
         case = self._case(topic)
