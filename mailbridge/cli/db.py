@@ -90,13 +90,14 @@ def restore(context: Context, file: Path, gap: int, as_json: bool) -> None:
         print_json(asdict(found))
         return
     newest = f", the newest message of {local(found.newest, context.zone())}" if found.newest else ""
-    say(f"{file} is the database now: {found.cases} cases{newest}.")
+    cases = f"{found.cases} case{'' if found.cases == 1 else 's'}"
+    say(f"{file} is the database now: {cases}{newest}.")
     say(f"The next case is number {found.next_number}: numbers given after the backup are not used again.")
     if found.kept:
         say(f"What was there before is kept: {found.kept}")
     if found.waiting:
         say(
-            f"{found.waiting} outgoing mails wait in it, and some may have left after the backup: look at "
+            f"Outgoing mail waits in it ({found.waiting}), and some may have left after the backup: look at "
             "`mailbridge queue list`, and drop those, before you start the daemon."
         )
 

@@ -101,15 +101,18 @@ def _make_ready(part: Path, gap: int) -> tuple[int, datetime | None, int, int]:
 
 
 def _put_aside(target: Path) -> Path | None:
-    if not target.exists():
-        return None
+    """A -wal alone is put aside too: a restore that was killed in here has left it."""
+    there = [tail for tail in _TAILS if target.with_name(target.name + tail).exists()]
     number = 1
-    while (kept := target.with_name(f"{target.name}.before-restore-{number}")).exists():
+    while _any_there(kept := target.with_name(f"{target.name}.before-restore-{number}")):
         number += 1
-    for tail in _TAILS:
-        with contextlib.suppress(FileNotFoundError):
-            target.with_name(target.name + tail).rename(kept.with_name(kept.name + tail))
-    return kept
+    for tail in there:
+        target.with_name(target.name + tail).rename(kept.with_name(kept.name + tail))
+    return kept if "" in there else None
+
+
+def _any_there(path: Path) -> bool:
+    return any(path.with_name(path.name + tail).exists() for tail in _TAILS)
 
 
 def _own(part: Path, folder: Path) -> None:

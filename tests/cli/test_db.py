@@ -156,8 +156,8 @@ def test_restore_says_what_to_look_at(admin: Admin) -> None:
     _ingest(admin, 1)
     assert admin.run("db", "backup", str(admin.folder / "copy.db"))[0] == 0
     out = admin.run("db", "restore", str(admin.folder / "copy.db"))[1]
-    assert "is the database now: 1 cases, the newest message of 20" in out
-    assert "outgoing mails wait in it" in out
+    assert "is the database now: 1 case, the newest message of 20" in out
+    assert "Outgoing mail waits in it (" in out
 
 
 @pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + bytes(5000)])
@@ -178,3 +178,18 @@ def test_no_restore_under_a_running_daemon(admin: Admin, capsys: pytest.CaptureF
     assert "the daemon is running; stop it first" in capsys.readouterr().err
     daemon.close()
     assert admin.run("db", "restore", copy)[0] == 0
+
+
+def test_a_wal_that_a_killed_restore_left_is_not_read_into_the_backup(admin: Admin) -> None:
+    """Killed between two renames it left the old -wal beside no file; the next run put the backup there."""
+    _ingest(admin, 1)
+    copy = str(admin.folder / "copy.db")
+    assert admin.run("db", "backup", copy)[0] == 0
+    admin.database.unlink()
+    wal = admin.database.with_name(admin.database.name + "-wal")
+    wal.write_bytes(b"pages of the old file")
+    assert admin.run("db", "restore", copy)[0] == 0
+    assert not wal.exists()
+    (kept,) = admin.database.parent.glob("*.before-restore-1-wal")
+    assert kept.read_bytes() == b"pages of the old file"
+    assert _ingest(admin, 2) == [1002]
