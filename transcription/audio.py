@@ -25,7 +25,7 @@ from av.container import InputContainer
 from transcription.errors import AudioUnreadable
 from transcription.sniff import G726, G726_BIG, Container, not_audio, sniff
 
-BLOCK_S = 0.25  # PITFALLS 14.5: Vosk likes 0.2 to 0.5 s
+BLOCK_S = 0.25  # Vosk likes 0.2 to 0.5 s
 _CODEC_NAMES = """
 pcm_s16le pcm_s16be pcm_s8 pcm_u8 pcm_s24le pcm_s24be pcm_s32le pcm_s32be pcm_f32le pcm_f32be pcm_f64le
 pcm_f64be pcm_mulaw pcm_alaw gsm gsm_ms adpcm_ima_wav adpcm_ima_qt adpcm_ms adpcm_yamaha g726 g726le

@@ -2,9 +2,8 @@
 
 Promises the words of a bare Vosk loop over the same samples, bounded audio, and a state in words instead of
 text where there is no speech. A recording that cannot be read is AudioUnreadable; a model that cannot be
-loaded is ModelError. An abort inside Kaldi ends the process: use it through pool, never inside a daemon
-(PITFALLS 14.2). Only path names are given to Vosk: its lang= and model_name= download from the internet
-(PITFALLS 14.3).
+loaded is ModelError. An abort inside Kaldi ends the process: use it through pool, never inside a daemon. Only
+path names are given to Vosk: its lang= and model_name= download from the internet.
 """
 
 from __future__ import annotations
@@ -101,7 +100,7 @@ def length(seconds: float) -> str:
 
 
 def model_rate(model: Path) -> int:
-    """The rate in Hz at which a model wants its samples (PITFALLS 14.5), 16000 where it does not say."""
+    """The rate in Hz at which a model wants its samples, 16000 where it does not say."""
     for name in ("conf/mfcc.conf", "mfcc.conf"):
         path = model / name
         if path.is_file():

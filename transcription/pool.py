@@ -1,10 +1,9 @@
 """Recordings transcribed in processes of their own, which may hang, crash or leak without harm to the caller.
 
 A thread holds each process: it hands over one recording, waits at most timeout_s, and replaces the process
-when it died (TranscriberCrashed), hung (TranscriberTimeout, after SIGKILL), grew too big or did
-recycle_after recordings (PITFALLS 14.6: Vosk does not give memory back). A recording is never tried twice
-here: its caller has the durable row and decides. Processes are started by exec, not fork, so a pool works
-from any thread of any programme.
+when it died (TranscriberCrashed), hung (TranscriberTimeout, after SIGKILL), grew too big or did recycle_after
+recordings (Vosk does not give memory back). A recording is never tried twice here: its caller has the durable
+row and decides. Processes are started by exec, not fork, so a pool works from any thread of any programme.
 """
 
 from __future__ import annotations

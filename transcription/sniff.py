@@ -1,9 +1,9 @@
 """Which audio container bytes are in, by their own witness.
 
-Type and name of an attachment lie (PITFALLS 13.1: Audio/BASIC that is RIFF, application/ogg, octet-stream),
-so they are asked only for formats without any magic number: raw GSM, G.726 of RFC 3802, headerless G.711.
-The answer names one demuxer of libav, so that libav itself never guesses and never meets a playlist. Never
-raises: None means that nothing is known.
+Type and name of an attachment lie (Audio/BASIC that is RIFF, application/ogg, octet-stream), so they are
+asked only for formats without any magic number: raw GSM, G.726 of RFC 3802, headerless G.711. The answer
+names one demuxer of libav, so that libav itself never guesses and never meets a playlist. Never raises: None
+means that nothing is known.
 """
 
 from __future__ import annotations

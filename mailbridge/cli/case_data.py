@@ -1,4 +1,4 @@
-"""Cases as JSON: the shapes of `case list --json` and `case show --json` (INTERFACE), and a little more.
+"""Cases as JSON: the shapes of `case list --json` and `case show --json`, and a little more.
 
 Times are ISO 8601 in UTC with offset. Reads only; raises what the store raises.
 """

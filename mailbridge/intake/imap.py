@@ -6,10 +6,10 @@ message is in the store before anything is done to it in the mailbox.
 Fails: never out of `run`; what went wrong is logged, and `trouble` tells it to a health check.
 
 Traps: EXISTS is told once, with the answer to any command or in one segment with IDLE's continuation, so both
-places are looked at before a wait; `idle_check` on a dead connection returns [] at once, for ever (PITFALLS
-9.3), so every round ends with DONE and its answer, where EOF shows; without timeouts a read hangs (9.4); IDLE
-notifications get lost, in TLS buffers too (9.5), so every round ends with a look; an XOAUTH2 refusal is a
-continuation that wants an empty line (10.6); Exchange punishes reconnecting in a loop (9.15).
+places are looked at before a wait; `idle_check` on a dead connection returns [] at once, for ever, so every
+round ends with DONE and its answer, where EOF shows; without timeouts a read hangs; IDLE notifications get
+lost, in TLS buffers too, so every round ends with a look; an XOAUTH2 refusal is a continuation that wants an
+empty line; Exchange punishes reconnecting in a loop.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ read mail too.
 Fails: store errors and imaplib's errors come out as they are, with the cursor where it was.
 
 Traps: fetch strings like "n:*" raise in IMAPClient 4.1 after the round trip, a generator gives {} silently,
-so: lists of ints (PITFALLS 9.1); "UID n:*" answers with an older message (9.2); an answer over 1,000,000
-bytes kills imaplib (9.6), so: windows of UIDs; a MOVE of one costs as much as a MOVE of hundreds (18).
+so: lists of ints; "UID n:*" answers with an older message; an answer over 1,000,000 bytes kills imaplib, so:
+windows of UIDs; a MOVE of one costs as much as a MOVE of hundreds.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Sync:
     # --- taking
 
     def _batches(self, uids: Sequence[int]) -> Iterator[list[Size]]:
-        """Groups of at most batch_messages and batch_bytes; sizes are asked first (9.11)."""
+        """Groups of at most batch_messages and batch_bytes; sizes are asked first."""
         most = self._mailbox.batch_messages
         for start in range(0, len(uids), most):
             group: list[Size] = []

@@ -3,7 +3,7 @@
 Addresses are split on the raw value, names decoded afterwards: a comma or an @ inside an encoded word must
 not become a second mailbox. mail-parser's structural reader is asked first (it recovers broken quoting and
 refuses to promote an address out of a display name), the standard library second.
-Message-IDs keep their angle brackets; PITFALLS 5.3 lists the broken forms that are read here.
+Message-IDs keep their angle brackets; broken forms that mailers write are read, too.
 """
 
 from __future__ import annotations

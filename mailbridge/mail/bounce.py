@@ -1,11 +1,10 @@
 """Reading what could not be delivered: RFC 3464, 6522 and 6533 reports, and the many that are none.
 
 read_bounce() gives None for what is no bounce. About half of real bounces are not multipart/report; those are
-known by evidence that must come together (sender, null return path, subject, phrase at the top), since
-people quote bounces when they ask for help. Anyone can forge one: what it may do is decided elsewhere
-(PITFALLS 4.1). Recipients, status and the original's identifiers are what the report says, in this order of
-trust: delivery-status fields, X-Failed-Recipients, the words. Challenge services that dress as a DSN never
-count as a failure.
+known by evidence that must come together (sender, null return path, subject, phrase at the top), since people
+quote bounces when they ask for help. Anyone can forge one: what it may do is decided elsewhere. Recipients,
+status and the original's identifiers are what the report says, in this order of trust: delivery-status
+fields, X-Failed-Recipients, the words. Challenge services that dress as a DSN never count as a failure.
 """
 
 from __future__ import annotations
@@ -235,7 +234,7 @@ def _address_of(value: str) -> str:
 
 
 def _best_status(status: str, diagnostic: str) -> str:
-    """The enhanced code. x.0.0 says nothing: then the diagnostic's own, or its words (PITFALLS 4.2)."""
+    """The enhanced code. x.0.0 says nothing: then the diagnostic's own, or its words."""
     hit = _STATUS.search(status)
     code = hit[1] if hit else ""
     said = _STATUS.search(diagnostic)

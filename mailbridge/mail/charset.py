@@ -3,7 +3,7 @@
 Promises: never raises, never invents U+FFFD, and gives no NUL and no lone surrogate. The declared charset is
 believed where it fits; UTF-8 is believed over any 8-bit label, since text in another charset is almost never
 valid UTF-8 by accident. The second value of decode() says whether anything was guessed.
-PITFALLS: labels unknown to Python (x-gbk, windows-874, unicode-1-1-utf-7), labels inside the label, UTF-16
+Traps: labels unknown to Python (x-gbk, windows-874, unicode-1-1-utf-7), labels inside the label, UTF-16
 bodies, iso-8859-1 that is really windows-1252, gb2312 that is really gb18030.
 """
 

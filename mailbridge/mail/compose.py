@@ -27,7 +27,7 @@ from mailbridge.mail.compose_parts import Part, attachment_part, clean_line, mul
 from mailbridge.model.message import Address
 from mailbridge.model.notice import NoticeAttachment
 
-MOST_REFERENCES = 21  # the first and the last 20: PITFALLS of long threads, RFC 5322 section 3.6.4
+MOST_REFERENCES = 21  # the first and the last 20: threads grow for years, RFC 5322 section 3.6.4
 _LONGEST_ID = 900  # octets; one reference a line must stay under 998 with room for the name
 _LONGEST_SUBJECT = 200  # characters before the tag: the tag must never be what a client cuts off
 _LONGEST_NAME = 120

@@ -1,7 +1,7 @@
 """The original that a mail client quoted inline in a forward: who wrote it, its subject, its text.
 
-Escalations come so (PITFALLS 12.1). Everything found here is untrusted: it is what the text says, it may tie
-a message to a case for somebody who belongs to the case, and must not change whose case it is (12.3).
+Escalations come so. Everything found here is untrusted: it is what the text says, it may tie a message to a
+case for somebody who belongs to the case, and must not change whose case it is.
 
 Promises: never raises, linear, bounded. None where nothing says that the message is forwarded: a subject
 prefix alone is no evidence, and below an answer's prefix ("Re:") a header block is history, not a forward.

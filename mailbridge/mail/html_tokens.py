@@ -220,7 +220,7 @@ class _Open:
 
 
 def _visibility(element: Start, parent: Start | None) -> None:
-    """Mark what nobody can see: a carrier of spam words and of text meant for machines (PITFALLS 11.14)."""
+    """Mark what nobody can see: a carrier of spam words and of text meant for machines."""
     if parent is not None:
         element.seen, element.tiny, element.same = parent.seen, parent.tiny, parent.same
     style = element.attributes.get("style", "")[:_MAX_STYLE].lower()

@@ -1,8 +1,8 @@
 """From the MIME tree to what a reader needs: body segments, files, attached messages.
 
-The walk decides by itself what is body and what is file (PITFALLS 11.3 to 11.7: libraries flatten attached
-messages, lose audio without a name, and raise). It opens winmail.dat, inline uuencode and opaque S/MIME,
-gives their contents paths below the container's, and stops at attached messages. Never raises on any tree.
+The walk decides by itself what is body and what is file (libraries flatten attached messages, lose audio
+without a name, and raise). It opens winmail.dat, inline uuencode and opaque S/MIME, gives their contents
+paths below the container's, and stops at attached messages. Never raises on any tree.
 """
 
 from __future__ import annotations

@@ -105,11 +105,7 @@ def _head(found: _Streams) -> Iterator[str]:
         address = found.text(_SMTP) or found.text(_EMAIL)
         yield f"From: {_word(found.text(_NAME))} <{_line(address) if '@' in address else ''}>"
         yield f"Subject: {_word(found.text(_SUBJECT))}"
-        for name, tag in (
-            ("Message-ID", _MESSAGE_ID),
-            ("In-Reply-To", _IN_REPLY_TO),
-            ("References", _REFERENCES),
-        ):
+        for name, tag in _IDS:
             if value := _line(found.text(tag)):
                 yield f"{name}: {value}"
         if sent := _submitted(found.raw("__properties_version1.0")):

@@ -7,7 +7,7 @@ text.
 
 The standard library (compat32) reads header blocks; the tree is walked by mail.tree and mail.leaves;
 mail-parser reads addresses and Received fields, guarded, within the limits (not bodies: it flattens
-attached messages and loses sound without a name, PITFALLS 11.4 and 11.5).
+attached messages and loses sound without a name).
 """
 
 from __future__ import annotations

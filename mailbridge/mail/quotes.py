@@ -20,10 +20,10 @@ from mailbridge.mail.quotes_attributions import bare_attribution, loose_attribut
 from mailbridge.mail.quotes_blocks import belongs_to_block, header_label
 from mailbridge.mail.quotes_lines import MAX_ATTEMPTS, MAX_LINES, classify
 from mailbridge.mail.quotes_marks import Kind, Line, is_delimiter, is_loose_delimiter, is_rule, separator
-from mailbridge.mail.quotes_words import FORWARD_PREFIX, VERB
+from mailbridge.mail.quotes_words import VERB
 
 _OWN: Final = (Kind.TEXT,)
-# "My answers are below, in red": then history without marks holds new words (PITFALLS 11.17), and nothing is
+# "My answers are below, in red": then history without marks holds new words, and nothing is
 # cut.
 _INLINE: Final = re.compile(
     r"\b(?:(?:my |our )?(?:answers?|comments?|replies|responses?|notes|remarks)\b.{0,30}\b(?:below|inline"
@@ -373,8 +373,3 @@ def _blocks(kinds: Sequence[Kind]) -> list[tuple[bool, bool, int, int]]:
         (quotation, Kind.ATTRIBUTION in kinds[start:end], start, end)
         for (start, quotation), (end, _) in pairwise(edges)
     ]
-
-
-def is_forward_subject(subject: str) -> bool:
-    """Whether a subject carries a forwarding prefix (no evidence alone, PITFALLS 12.2)."""
-    return bool(FORWARD_PREFIX.match(subject[:200]))

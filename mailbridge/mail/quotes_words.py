@@ -222,7 +222,7 @@ def fold_words(text: str) -> str:
 ORIGINAL_WORDS: Final = frozenset(fold_words(word) for word in ORIGINAL)
 FORWARD_WORDS: Final = frozenset(fold_words(word) for word in FORWARD)
 
-# Subject prefixes. PITFALLS 12.2: a prefix alone is no evidence; with an attribution or a block it is.
+# Subject prefixes. A prefix alone is no evidence; with an attribution or a block it is.
 FORWARD_PREFIX: Final = re.compile(
     r"\s*(?:fw|fwd|wg|tr|rv|enc|i|vl|vs|vb|pd|doorst|továbbítás|továbbított|i̇lt|ilt|ynt-ilt|redir|yml|пер|pr|trs|reenv"
     r"|прв|转发|轉寄|轉發|転送|전달|fs|ve|переслать|doorsturen|přepos|prepos|edasi|edast|přep|прп|rw|inoltra)\.?\s*[:：]\s*",

@@ -2,10 +2,9 @@
 
 The header blocks are read by the standard library (compat32, which never raised on 1,439 odd messages); where
 the parts begin and end is found here, region by region: the standard library's feed parser asks every open
-boundary about every line and recurses, so that hostile nesting costs seconds and RecursionError (PITFALLS
-11.2). Parts are views (offsets), decoded when asked. Containers that are no MIME (winmail.dat, uuencode,
-opaque S/MIME) get their children from mail.containers. A part's path is IMAP-like and the same for the same
-bytes and limits.
+boundary about every line and recurses, so that hostile nesting costs seconds and RecursionError. Parts are
+views (offsets), decoded when asked. Containers that are no MIME (winmail.dat, uuencode, opaque S/MIME) get
+their children from mail.containers. A part's path is IMAP-like and the same for the same bytes and limits.
 """
 
 from __future__ import annotations

@@ -96,7 +96,6 @@ class Facts:
     references: tuple[Reference, ...] = ()
     seen: Seen | None = None
     staff_token_for: str = ""  # address a verified staff token was made for
-    staff_token_case: int = 0
     authenticated: str = ""  # "login", "dkim" where the way in proves the author
     forged: bool = False  # our own server found that the From is not what it says (DMARC)
     contact: Contact | None = None

@@ -1,6 +1,6 @@
 """A support policy as data: what is promised, to whom, counted on which calendar.
 
-Made from an INI file by policy.policyfile; INTERFACE "Policy" says what each form of target means.
+Made from an INI file by policy.policyfile; policy.targets says what each form of target means.
 """
 
 from __future__ import annotations

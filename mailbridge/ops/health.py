@@ -28,7 +28,6 @@ INBOX_MINUTES = 15
 OUTBOX_HOURS = 4
 POLLS_MISSED = 5
 LEAST_SILENCE_S = 900
-TRANSCRIBE_HOURS = 2
 
 
 @dataclass(frozen=True, slots=True)

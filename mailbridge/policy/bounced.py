@@ -1,8 +1,8 @@
 """What a delivery report does to a case: it is filed there, staff are told, and a dead address is marked.
 
-It never opens a case and never reopens one. Anybody can forge a report (PITFALLS 4.1): only one that carries
-a Message-ID or a signed token of ours marks an address, and only the address that we wrote to. A case number
-in the returned subject files it and tells staff, no more. Raises nothing.
+It never opens a case and never reopens one. Anybody can forge a report: only one that carries a Message-ID or
+a signed token of ours marks an address, and only the address that we wrote to. A case number in the returned
+subject files it and tells staff, no more. Raises nothing.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ def _escalate_existing(draft: Draft, facts: Facts, message: ParsedMessage) -> No
     level = draft.case.escalation_level
     if not message.author.key:
         return
-    # to the one who escalated and to nobody else (PITFALLS 12.4): a colleague waits for it; who holds a token
+    # to the one who escalated and to nobody else: a colleague waits for it; who holds a token
     # of the case has a mail of ours, which says more than this one
     data = {"escalation": {"level": level}, "greet": message.author.name}
     once = f"escalation_ack:{facts.message_id}"

@@ -2,7 +2,7 @@
 
 Headers cannot be trusted, so it counts too, over sliding windows kept in the store: per address and hour, the
 policy's number a day, per domain, overall. A refusal is a reason in words, recorded on the case; it stops
-answers, never intake (RFC 3834 section 2; PITFALLS 3).
+answers, never intake (RFC 3834 section 2).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whether an automatic answer to a message is allowed: stricter than its kind, each refusal with its reason.
 
-A person's mail stays a case whatever is refused here (PITFALLS 1.7, 1.8). RFC 3834 section 2 and 4; RFC 5230
-section 4.6; MS-OXCMAIL X-Auto-Response-Suppress is an instruction, not a label.
+A person's mail stays a case whatever is refused here. RFC 3834 section 2 and 4; RFC 5230 section 4.6;
+MS-OXCMAIL X-Auto-Response-Suppress is an instruction, not a label.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Rules that know a machine: our own loop, reports, bounces, automatic answers, other help desks, lists.
 
 Each rule takes a Look and gives the evidence as words, or "" where it does not hit. Headers come first,
-words last and only with a second sign (PITFALLS 1; PEERS 2.7 is the union of what shipping help desks test).
+words last and only with a second sign (rules_fields is the union of what shipping help desks test).
 """
 
 from __future__ import annotations

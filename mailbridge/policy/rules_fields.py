@@ -1,6 +1,6 @@
 # ruff: noqa: E501 - tables of patterns: a wrapped pattern is harder to read than a long one
-"""Header fields by which machines give themselves away: the union of what shipping help desks test (PEERS 2.7,
-PITFALLS 1.6). Lower case; used by rules_auto, which says what each may prove."""
+"""Header fields by which machines give themselves away: the union of what shipping help desks test. Lower
+case; used by rules_auto, which says what each may prove."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Whether a message is a voicemail, and what the telephone system says of the call.
 
 Voicemail needs evidence of a telephone system and a recording (or a link from a sender on the administrator's
-list); audio alone is a customer's attachment. The order is PEERS section 4: administrator's rule, strong
+list); audio alone is a customer's attachment. The order: administrator's rule, strong
 machine header, provider by sender and subject, generic template with audio. Never answered: the sender is
 the PBX.
 Traps: X-CallingTelephoneNumber "IPM.Note" on ordinary Exchange mail (a value needs digits); fax is no
@@ -33,7 +33,7 @@ class Evidence:
 
 
 def audio_parts(look: Look) -> tuple[Attachment, ...]:
-    """Attachments that are, or claim to be, sound. Types lie (PITFALLS 13.1): bytes, then type, then name."""
+    """Attachments that are, or claim to be, sound. Types lie: bytes, then type, then name."""
     return tuple(one for one in look.message.attachments if is_audio(one))
 
 

@@ -1,5 +1,6 @@
 # ruff: noqa: E501 - tables of patterns: a wrapped pattern is harder to read than a long one
-"""Patterns of telephone systems: subjects, senders, lines of text (PEERS section 4, and what others of the kind write).
+"""Patterns of telephone systems: subjects, senders, lines of text (those that are known, and what others of
+the kind write).
 
 Used by rules_voice, which says what each may prove. Subjects are matched on the folded subject, the rest on the text.
 """

@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - tables of patterns: a wrapped pattern is harder to read than a long one
 """Words by which robots give themselves away: subjects and first sentences of automatic answers in many languages.
 
-They never decide alone (PITFALLS 1.11): a subject needs a second sign, since people write about automatic replies.
+They never decide alone: a subject needs a second sign, since people write about automatic replies.
 All are compared with fold_key(): case folded, compatibility forms unified, blanks single.
 """
 

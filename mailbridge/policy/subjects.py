@@ -1,7 +1,7 @@
 """Subjects as compared: without reply and forward prefixes of many languages, list tags and case.
 
-A subject is weak evidence (PITFALLS 5.1): it ties a message to a case only together with the sender and a
-short time, and case numbers in it only for a participant.
+A subject is weak evidence: it ties a message to a case only together with the sender and a short time, and
+case numbers in it only for a participant.
 """
 
 from __future__ import annotations

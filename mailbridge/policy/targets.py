@@ -1,10 +1,10 @@
 """Promises: a policy's target applied to the moment a message came, with the proof of the count.
 
-Promises: INTERFACE "What a target means", to the second. `6 working hours` counts open time from arrival or
-the next opening, and a count that ends at closing stays there; `12 hours` is elapsed; `1 business day` is the
-same wall-clock time on the next business day, at most its closing; `same day` is the closing of the business
-day of arrival; of a range the first figure warns and the second is the limit. Pure: equal arguments, equal
-promise.
+Promises: what docs/policies.md says of targets, to the second. `6 working hours` counts open time from
+arrival or the next opening, and a count that ends at closing stays there; `12 hours` is elapsed; `1 business
+day` is the same wall-clock time on the next business day, at most its closing; `same day` is the closing of
+the business day of arrival; of a range the first figure warns and the second is the limit. Pure: equal
+arguments, equal promise.
 
 Fails: NotFound, naming what there is, for a plan, a severity or a target that the policy does not have;
 Permanent for a naive time or a calendar that never opens again.

@@ -127,7 +127,7 @@ def parse_counted(text: str) -> tuple[int, bool]:
 
 
 def parse_target(text: str) -> Target:
-    """One of the forms of INTERFACE "What a target means"."""
+    """One of the forms of a target (policy.targets)."""
     lowered = " ".join(text.lower().split())
     if lowered == "same day":
         return Target(Unit.SAME_DAY, 0, lowered)

@@ -211,14 +211,6 @@ class Cases:
                 found.setdefault(row.message_id, []).append(dict(row._mapping))
         return found
 
-    def message_of_case(self, case_id: int) -> int | None:
-        """The message that opened the case."""
-        query = select(func.min(entry.c.message_id)).where(
-            entry.c.case_id == case_id, entry.c.direction == "in"
-        )
-        with self._store.read() as connection:
-            return connection.execute(query).scalar()
-
     def last_voicemails(self, since: datetime) -> list[int]:
         """Messages of kind voicemail since then, for retranscription."""
         query = select(message.c.id).where(message.c.kind == "voicemail", message.c.received_at >= since)

@@ -213,18 +213,6 @@ class Outbox:
         with self._store.write() as connection:
             return bool(_finishing(frozenset(values)).change(connection, mine | values))
 
-    def set_state(self, outbox_id: int, state: str, now: datetime) -> bool:
-        """An admin's retry or drop; a mail that is being sent right now is left alone."""
-        values: dict[str, Any] = {"state": state}
-        if state == "waiting":
-            values |= {"due_at": now, "attempt": 0}
-        movable = outbox.c.state.in_(("waiting", "dead", "dropped"))
-        with self._store.write() as connection:
-            changed = connection.execute(
-                update(outbox).where(outbox.c.id == outbox_id, movable).values(**values)
-            )
-            return bool(changed.rowcount)
-
     def listing(self, states: Sequence[str]) -> list[Mapping[str, Any]]:
         columns = [column for column in outbox.c if column.name != "raw"]
         query = select(*columns).where(outbox.c.state.in_(states)).order_by(outbox.c.id)
@@ -240,11 +228,6 @@ class Outbox:
         query = select(func.count()).select_from(outbox).where(outbox.c.state == state)
         with self._store.read() as connection:
             return connection.execute(query).scalar_one()
-
-    def oldest_waiting(self) -> datetime | None:
-        query = select(func.min(outbox.c.created_at)).where(outbox.c.state == "waiting")
-        with self._store.read() as connection:
-            return connection.execute(query).scalar()
 
     def next_due(self) -> datetime | None:
         query = select(func.min(outbox.c.due_at)).where(outbox.c.state == "waiting")

@@ -60,7 +60,7 @@ class Understood:
 
 
 def content_digest(message: ParsedMessage) -> str:
-    """One digest for the same message by two ways: transport headers differ, these do not (PITFALLS 6.1)."""
+    """One digest for the same message by two ways: transport headers differ, these do not."""
     parts = [
         message.message_id,
         message.author.key,
@@ -307,7 +307,7 @@ def _redacted(classification: Classification) -> Classification:
 
 
 def _answerable(classification: Classification, to: str) -> Classification:
-    """The telephone system is never answered, but its caller's own address is (PEERS 3.6)."""
+    """The telephone system is never answered, but its caller's own address is."""
     if classification.kind is Kind.VOICEMAIL and to:
         return replace(classification, may_answer=True, no_answer="")
     return classification

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - rows of a table: a wrapped row is harder to read than a long one
-"""Voicemail by system (PEERS section 4): caller, mailbox, length, transcript; and recordings that people send."""
+"""Voicemail by system: caller, mailbox, length, transcript; and recordings that people send."""
 
 from __future__ import annotations
 

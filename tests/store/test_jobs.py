@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from sqlalchemy import text
 
+from mailbridge.errors import Permanent
 from mailbridge.store import jobs
 from mailbridge.store.apply import Applier
 from mailbridge.store.engine import Store
 from mailbridge.store.jobs import Jobs
 from mailbridge.store.outbox import Outbox
+from mailbridge.store.upkeep import Upkeep
 from tests.store.make import MINUTE, NOW, compose, opening
 
 
@@ -148,4 +151,5 @@ def test_outgoing_mail_is_leased_retried_and_sent_by_its_holder_alone(store: Sto
     (last,) = outbox.claim(NOW + 9 * MINUTE, 60)
     assert outbox.sent(last, NOW + 9 * MINUTE, "250 ok")
     assert outbox.count("sent") == 1
-    assert outbox.set_state(last.id, "dropped", NOW) is False
+    with pytest.raises(Permanent, match="is sent; there is nothing to be done"):
+        Upkeep(store).drop(f"out-{last.id}", NOW)
