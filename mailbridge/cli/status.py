@@ -1,7 +1,7 @@
 """`mailbridge status`: queues, deadlines at risk, last IMAP poll, model, disk; for a person and for a probe.
 
-Promises: changes nothing, needs no daemon; 0 means that nobody needs to look. How it fails: 69 with a
-sentence for each thing that is wrong, also where the database is away.
+Promises: changes nothing, needs no daemon, but says whether one runs on this machine; 0 means that nobody
+needs to look. How it fails: 69 with a sentence for each thing that is wrong, also where the database is away.
 """
 
 from __future__ import annotations
@@ -27,18 +27,20 @@ def command(context: Context, as_json: bool) -> int:
     """Show queues, deadlines at risk, mailboxes, model and disk."""
     from mailbridge.clock import SystemClock
     from mailbridge.ops.health import look
+    from mailbridge.work.held import is_held
 
     fresh = (file := context.config().store.file) is not None and not file.exists()
     with site_store(context, migrate=fresh) as store:
         health = look(context.config(), store, SystemClock().now())
+    daemon = is_held(context.config().site.state)
     if as_json:
-        print_json(health.as_json())
+        print_json(health.as_json() | {"daemon": daemon})
     else:
-        _show(health, context.zone())
+        _show(health, context.zone(), daemon=daemon)
     return 0 if health.healthy else Unavailable.exit_code
 
 
-def _show(health: Health, zone: tzinfo) -> None:
+def _show(health: Health, zone: tzinfo, *, daemon: bool) -> None:
     say("healthy" if health.healthy else "NOT healthy")
     for problem in health.problems:
         say(f"  ! {problem}")
@@ -47,6 +49,7 @@ def _show(health: Health, zone: tzinfo) -> None:
     known = health.figures
     free, size = (health.disk_free_bytes or 0) // 2**20, known.size_bytes // 2**20
     rows = [
+        ("daemon", "runs on this machine" if daemon else "does not run on this machine"),
         ("inbox", _counts(known.messages)),
         ("outbox", _counts(known.outbox)),
         ("cases", _counts(known.cases)),

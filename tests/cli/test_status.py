@@ -13,6 +13,7 @@ from mailbridge.store import jobs
 from mailbridge.store.apply import Applier
 from mailbridge.store.inbox import Cursor, Inbox
 from mailbridge.store.outbox import Outbox
+from mailbridge.work.held import HeldFile
 from tests.cli.admin import Admin
 from tests.store.make import NOW, compose, envelope, opening, raw
 
@@ -39,7 +40,17 @@ def test_a_table_without_headings_has_no_line_for_them(tmp_path: Path) -> None:
     """Two empty lines and a rule stood above the first row of status, and of a case's card."""
     healthy, _, first, *_ = Admin(tmp_path).run("status")[1].splitlines()
     assert healthy == "healthy"
-    assert first.split() == ["inbox", "nothing"]
+    assert first.split()[:3] == ["daemon", "does", "not"]
+
+
+def test_a_daemon_that_does_not_run_is_told(tmp_path: Path) -> None:
+    """Nothing waits where nobody takes mail: status said "healthy" and no word of it."""
+    admin = Admin(tmp_path)
+    assert json.loads(admin.run("status", "--json")[1])["daemon"] is False
+    daemon = HeldFile(admin.database.parent)
+    assert json.loads(admin.run("status", "--json")[1])["daemon"] is True
+    daemon.close()
+    assert json.loads(admin.run("status", "--json")[1])["daemon"] is False
 
 
 def test_a_person_reads_the_last_poll_on_his_own_clock(tmp_path: Path) -> None:
