@@ -19,9 +19,9 @@ from mailbridge.errors import Temporary
 from mailbridge.model.case import Case
 from mailbridge.store.cases import Cases
 from mailbridge.store.engine import Store
+from mailbridge.store.figures import Figures, figures
 from mailbridge.store.inbox import Inbox
 from mailbridge.store.migrate import current, mismatch
-from mailbridge.store.upkeep import Figures, figures
 
 RISK = timedelta(hours=1)
 INBOX_MINUTES = 15

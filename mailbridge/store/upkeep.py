@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, LargeBinary, Row, Table, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, LargeBinary, Row, delete, func, or_, select, update
 from sqlalchemy import case as when
 
 from mailbridge.errors import Busy, NotFound, Permanent
@@ -353,47 +353,3 @@ def _move_mail(
     if state == "sending":
         raise Busy(f"out-{outbox_id} is being sent at this moment; try again in a minute")
     raise Permanent(f"out-{outbox_id} is {state}; there is nothing to be done")
-
-
-# --- figures ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """How full everything is. missed: open cases whose deadline has passed."""
-
-    messages: dict[str, int]
-    oldest_received: datetime | None
-    jobs: dict[str, dict[str, int]]
-    outbox: dict[str, int]
-    oldest_outgoing: datetime | None
-    cases: dict[str, int]
-    missed: int
-    size_bytes: int
-
-
-def figures(store: Store) -> Figures:
-    """Counts of all tables of work, in one snapshot. Raises StoreUnavailable."""
-    with store.read() as connection:
-        steps: dict[str, dict[str, int]] = {}
-        counted = select(job.c.kind, job.c.state, func.count()).group_by(job.c.kind, job.c.state)
-        for kind, state, number in connection.execute(counted):
-            steps.setdefault(kind, {})[state] = number
-        first = select(func.min(message.c.received_at)).where(message.c.state == "received")
-        waits = outbox.c.state.in_(("waiting", "sending"))
-        missed = (case.c.status == "open", case.c.deadline_state == "missed")
-        return Figures(
-            messages=_counts(connection, message),
-            oldest_received=connection.execute(first).scalar(),
-            jobs=steps,
-            outbox=_counts(connection, outbox),
-            oldest_outgoing=connection.execute(select(func.min(outbox.c.created_at)).where(waits)).scalar(),
-            cases=_counts(connection, case, "status"),
-            missed=connection.execute(select(func.count()).select_from(case).where(*missed)).scalar_one(),
-            size_bytes=store.path.stat().st_size if store.path else 0,
-        )
-
-
-def _counts(connection: Connection, table: Table, column: str = "state") -> dict[str, int]:
-    query = select(table.c[column], func.count()).group_by(table.c[column])
-    return {row[0]: row[1] for row in connection.execute(query)}

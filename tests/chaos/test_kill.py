@@ -21,7 +21,7 @@ from pathlib import Path
 
 from mailbridge.store.cases import Cases
 from mailbridge.store.engine import Store
-from mailbridge.store.upkeep import figures
+from mailbridge.store.figures import figures
 from tests.daemon.running import Captured, Running, capturing, start, write_site
 from tests.servers.ports import free_port
 from tests.servers.postgresql import postgresql
