@@ -8,7 +8,7 @@ where a unique key is taken; both undo the transaction (store.apply).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -81,6 +81,7 @@ _CHANGE = update(case).where(case.c.id == bindparam("this"))
 _WARNED = Prepared(_CHANGE, columns=("warning_key",))
 _RAISE = Prepared(update(counter).where(counter.c.name == "case").values(value=counter.c.value + 1))
 _RAISED = Prepared(select(counter.c.value).where(counter.c.name == "case"))
+MOST_ASKED = 500  # a machine's case that is merged may have more messages than a statement takes parameters
 
 
 @lru_cache(maxsize=256)
@@ -94,6 +95,11 @@ def _fence(names: frozenset[str]) -> Prepared:
 @lru_cache(maxsize=256)
 def _change(names: frozenset[str]) -> Prepared:
     return Prepared(_CHANGE, columns=names)
+
+
+def _pieces(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """In pieces: a database takes a bounded number of parameters."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _timer_key(case_id: int, timer: Timer) -> str:
@@ -318,8 +324,10 @@ class Run:
 
     def _write_threads(self) -> None:
         old = sorted({ref for case_id, ref in self.refs if case_id != self.new_id})
-        found = _IN_THREADS.rows(self.connection, {"refs": old}) if old else ()
-        known = {(row.case_id, row.message_ref) for row in found}
+        known: set[tuple[int, str]] = set()
+        for refs in _pieces(old, MOST_ASKED):
+            rows = _IN_THREADS.rows(self.connection, {"refs": refs})
+            known |= {(row.case_id, row.message_ref) for row in rows}
         new = [{"case_id": of, "message_ref": ref} for of, ref in self.refs if (of, ref) not in known]
         _NEW_IN_THREAD.change_all(self.connection, new)
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import event, insert
 
-from mailbridge.model.decision import ChangeCase, Decision
+from mailbridge.model.decision import ChangeCase, Decision, Merge
 from mailbridge.store.apply import Applier, Clash, Verdict
-from mailbridge.store.cases import Cases
+from mailbridge.store.cases import Cases, by_message_refs
 from mailbridge.store.check import check
 from mailbridge.store.engine import Store
 from mailbridge.store.inbox import Inbox
 from mailbridge.store.jobs import Jobs
 from mailbridge.store.outbox import Outbox
-from tests.store.make import MINUTE, NOW, compose, envelope, opening, raw
+from mailbridge.store.schema import thread
+from tests.store.make import MINUTE, NOW, ONLY_SQLITE, compose, envelope, opening, raw
 
 
 def test_a_decision_is_applied_whole(store: Store) -> None:
@@ -84,3 +87,20 @@ def test_check_finds_what_is_wrong(store: Store) -> None:
     with store.write() as connection:
         connection.execute(text("DELETE FROM job"))
     assert check(store) == ["1 in message (1): is received, but has no job"]
+
+
+@ONLY_SQLITE
+def test_a_case_with_more_messages_than_a_statement_takes_parameters_can_be_merged(store: Store) -> None:
+    """All of its Message-IDs were asked for in one statement: merging said "try again later", for ever."""
+    source, target = (Applier(store, compose).apply(opening(subject), NOW) for subject in ("a", "b"))
+    assert source is not None
+    assert target is not None
+    with store.write() as connection:
+        rows = [{"message_ref": f"<{n}@pbx.example>", "case_id": source} for n in range(1500)]
+        connection.execute(insert(thread), rows)
+    few = sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER
+    event.listen(store.engine, "checkout", lambda driver, *_: driver.setlimit(few, 999))
+    Applier(store, compose).apply(Decision("merged", "", (Merge(source, target),), case=source), NOW)
+    with store.read() as connection:
+        found = by_message_refs(connection, ["<1499@pbx.example>"])
+    assert {case.id for _, case in found} == {source, target}
