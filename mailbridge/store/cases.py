@@ -15,6 +15,7 @@ from mailbridge.store.engine import Store, all_of
 from mailbridge.store.prepared import Prepared
 from mailbridge.store.schema import case, entry, event, message, outbox, participant, thread, transcript
 
+MOST_ASKED = 500  # a database takes a bounded number of parameters; a case may have more messages
 _PLAIN = [column.name for column in case.c if column.name in Case.__slots__]
 _ENUMS = {"status": Status, "channel": Channel, "deadline_state": DeadlineState, "entitled": Entitled}
 
@@ -203,12 +204,11 @@ class Cases:
     def transcripts(self, message_ids: Sequence[int]) -> dict[int, list[Mapping[str, Any]]]:
         """All transcripts of these messages, the newest last."""
         found: dict[int, list[Mapping[str, Any]]] = {}
-        query = (
-            select(transcript).where(transcript.c.message_id.in_(list(message_ids))).order_by(transcript.c.id)
-        )
         with self._store.read() as connection:
-            for row in connection.execute(query):
-                found.setdefault(row.message_id, []).append(dict(row._mapping))
+            for start in range(0, len(message_ids), MOST_ASKED):
+                these = transcript.c.message_id.in_(message_ids[start : start + MOST_ASKED])
+                for row in connection.execute(select(transcript).where(these).order_by(transcript.c.id)):
+                    found.setdefault(row.message_id, []).append(dict(row._mapping))
         return found
 
     def last_voicemails(self, since: datetime) -> list[int]:

@@ -81,7 +81,6 @@ _CHANGE = update(case).where(case.c.id == bindparam("this"))
 _WARNED = Prepared(_CHANGE, columns=("warning_key",))
 _RAISE = Prepared(update(counter).where(counter.c.name == "case").values(value=counter.c.value + 1))
 _RAISED = Prepared(select(counter.c.value).where(counter.c.name == "case"))
-MOST_ASKED = 500  # a machine's case that is merged may have more messages than a statement takes parameters
 
 
 @lru_cache(maxsize=256)
@@ -98,7 +97,7 @@ def _change(names: frozenset[str]) -> Prepared:
 
 
 def _pieces(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """In pieces: a database takes a bounded number of parameters."""
+    """In pieces of this size."""
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
@@ -325,7 +324,7 @@ class Run:
     def _write_threads(self) -> None:
         old = sorted({ref for case_id, ref in self.refs if case_id != self.new_id})
         known: set[tuple[int, str]] = set()
-        for refs in _pieces(old, MOST_ASKED):
+        for refs in _pieces(old, cases.MOST_ASKED):
             rows = _IN_THREADS.rows(self.connection, {"refs": refs})
             known |= {(row.case_id, row.message_ref) for row in rows}
         new = [{"case_id": of, "message_ref": ref} for of, ref in self.refs if (of, ref) not in known]

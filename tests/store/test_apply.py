@@ -104,3 +104,4 @@ def test_a_case_with_more_messages_than_a_statement_takes_parameters_can_be_merg
     with store.read() as connection:
         found = by_message_refs(connection, ["<1499@pbx.example>"])
     assert {case.id for _, case in found} == {source, target}
+    assert Cases(store).transcripts(range(1500)) == {}
