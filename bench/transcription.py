@@ -45,7 +45,7 @@ SAMPLES = ROOT / "tests" / "transcription" / "samples"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One ratio; at_least or at_most is what it has to reach (issue 5)."""
+    """One ratio; at_least or at_most is what it has to reach."""
 
     what: str
     ratio: float
