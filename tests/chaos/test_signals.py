@@ -23,6 +23,10 @@ def _reloads(wanted: int) -> Callable[[str], bool]:
     return lambda text: text.count("info reloaded") >= wanted
 
 
+def _ready(wanted: int) -> Callable[[str], bool]:
+    return lambda text: text.count("info ready") >= wanted
+
+
 def _more(senders: list[Senders], wanted: int) -> Callable[[str], bool]:
     return lambda _: sum(len(sender.acknowledged) for sender in senders) >= wanted
 
@@ -48,6 +52,8 @@ def test_reload_and_restart_under_load(tmp_path: Path) -> None:
                 assert "stopped clean=yes" in daemon.text
                 assert "role_died" not in daemon.text
                 daemon = start(config)
+                # the log goes on: of several, the new one; a program that only starts is ended by SIGHUP
+                daemon.until(_ready(turn + 2), "ready")
             _verify(f"sqlite:///{tmp_path / 'state' / 'mailbridge.db'}", senders, relay, Counter(), daemon)
         finally:
             for sender in senders:
