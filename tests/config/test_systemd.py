@@ -82,7 +82,8 @@ def test_systemd_takes_them(tmp_path: Path) -> None:
     analyze = need_program("systemd-analyze", "systemd")
     names = ["mailbridge.service", "mailbridge.socket"]
     for name in names:
-        text = (UNITS / name).read_text("utf-8").replace("/opt/mailbridge/bin/mailbridge", "/bin/true")
+        text = (UNITS / name).read_text("utf-8")
+        text = text.replace("/usr/local/lib/mailbridge/bin/mailbridge", "/bin/true")
         (tmp_path / name).write_text(text, "utf-8")
     done = subprocess.run(
         [analyze, "verify", "--man=no", "--recursive-errors=no", *(str(tmp_path / name) for name in names)],
