@@ -238,8 +238,9 @@ def _acknowledged(books: Books, clerk: Clerk, case_id: int, events: list[Any]) -
         yield f"{sent} acknowledgements to {case.requester or 'nobody'} ({case.channel})"
     house = people.house_of(ledger.requester)
     created = next(row for row in events if row.event == "case_created")
-    entitled = house.entitled(created.at) if house else "unknown"
     split = created.message_id is None  # that keeps what its original was found to be
+    written = created.at if split else min(books.messages[created.message_id].received_at, created.at)
+    entitled = house.entitled(written) if house else "unknown"
     if case.entitled != entitled and case.requester == ledger.requester and not split:
         yield f"{case.requester} is {case.entitled}, not {entitled}"
 

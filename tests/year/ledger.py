@@ -247,22 +247,26 @@ class Ledger:
         if not text.closes:
             self.no_silence()
             return
-        if self._not_read(true):
-            self._set("close", now + LOOK_AGAIN, true)
-            return
-        if self.warned is None:
-            self._ring_close_warning(true, "close")
-            return
-        handed = self.books.journal.handed.get(self.warning)
-        if (handed is None or handed > true) and now > self.warned + LATE:
+        if self.warned is not None and self._under_way(true) and now > self.warned + LATE:
             self.close_at = max(self.close_at, now + NOTICE)
             self._set("close", now + DELIVERED_AGAIN, true)
             return
         if now < self.close_at:
             self._set("close", self.close_at, true)
             return
+        if self._not_read(true):
+            self._set("close", now + LOOK_AGAIN, true)
+            return
+        if self.warned is None:
+            self._ring_close_warning(true, "close")
+            return
         self.tell("auto_closed", now)
         self.close()
+
+    def _under_way(self, true: datetime) -> bool:
+        """Whether the warning has not left yet; of what is due at one moment, timers ring before mail leaves."""
+        handed = self.books.journal.handed.get(self.warning)
+        return handed is None or handed >= true
 
     # --- states -------------------------------------------------------------------------------------------
 
