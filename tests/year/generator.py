@@ -32,8 +32,10 @@ SEVERITIES = {
     "tekstack": ("critical", "normal", "low"),
 }
 POLICIES = tuple(SEVERITIES)
-SECOND = 1000  # topics that are split off have numbers of their own
+SITE_DOWN = ("down", "unread", "outage", "deferred")
+SECOND = 1_000_000  # topics that are split off have numbers of their own
 DAY = 1440
+MOST_TROUBLED = 600  # messages; more of them make the site's troubles no more, or no day would be without one
 
 
 def make_story(policy: str, seed: int, messages: int) -> Story:
@@ -54,11 +56,15 @@ class _Maker:
         self.topic = 0
         self.at = START
         self.began: dict[int, datetime] = {}
+        self.troubled = 0  # how often the site was
 
     def make(self, messages: int) -> Story:
-        while Story(self.policy, tuple(self.steps)).messages < messages:
+        made = counted = 0
+        while made < messages:
             self._trouble_of_a_customer()
-        for _ in range(3 + messages // 6):
+            made += Story(self.policy, tuple(self.steps[counted:])).messages
+            counted = len(self.steps)
+        for _ in range(3 + min(messages, MOST_TROUBLED) // 6):
             self._trouble_of_the_site()
         if self.random.random() < 0.5:
             self._jumps()
@@ -85,7 +91,13 @@ class _Maker:
 
     def trouble(self, do: str, minutes: int = 0, what: str = "") -> None:
         """Of the site; between two minutes, so that nobody can say which came first."""
+        self.troubled += 1
         self.steps.append(Step(self.at + timedelta(seconds=20), 0, do, minutes, what))
+
+    def _last_before(self) -> int:
+        """The topic that began last before this moment, but for the one in hand; 0: none."""
+        earlier = (topic for topic, at in self.began.items() if at < self.at and topic != self.topic)
+        return max(earlier, key=lambda topic: self.began[topic], default=0)
 
     # --- customers ----------------------------------------------------------------------------------------
 
@@ -98,8 +110,7 @@ class _Maker:
             self.say("flood", self.random.randrange(9, 14))
             return
         self.began[self.topic] = self.at
-        earlier = [topic for topic, at in self.began.items() if at < self.at and topic != self.topic]
-        named = max(earlier, key=lambda topic: self.began[topic], default=0)
+        named = self._last_before()
         who = self.random.choice(people.kinds(self.policy))
         if first == "call" and named and self.chance(0.5):
             who = next((s.what for s in self.steps if s.topic == named and s.what), who)
@@ -153,7 +164,7 @@ class _Maker:
     def _second_thing(self) -> None:
         """Staff split or merge; both go on as they may."""
         self.later(100)
-        earlier = [topic for topic, at in self.began.items() if at < self.at and topic != self.topic]
+        earlier = self._last_before()
         if self.chance(0.5) or not earlier:
             second = SECOND + self.topic
             self.say("split", other=second)
@@ -166,7 +177,7 @@ class _Maker:
                 self.say("close")
             self.topic = first
         else:
-            self.say("merge", other=max(earlier, key=lambda topic: self.began[topic]))
+            self.say("merge", other=earlier)
 
     def _silence(self) -> None:
         """While the case waits on the customer: what happens around the warning and the close."""
@@ -187,6 +198,8 @@ class _Maker:
             (35, 10, 12, 3, 12, 4, 4, 6, 5, 5, 4),
         )[0]
         start = self.at
+        if does in SITE_DOWN and self.troubled > MOST_TROUBLED // 6:
+            return
         if does in ("away", "bounce", "refused", "robot"):
             self.at += MINUTE * self.random.choice((3, DAY + 5, DAY + 60, 2 * DAY + 5))
             if does == "bounce":

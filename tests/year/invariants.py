@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tests.year import people
 from tests.year.books import Books
@@ -240,7 +241,8 @@ def _acknowledged(books: Books, clerk: Clerk, case_id: int, events: list[Any]) -
     created = next(row for row in events if row.event == "case_created")
     split = created.message_id is None  # that keeps what its original was found to be
     written = created.at if split else min(books.messages[created.message_id].received_at, created.at)
-    entitled = house.entitled(written) if house else "unknown"
+    zone = ZoneInfo(books.text_at(created).zone)
+    entitled = house.entitled(written.astimezone(zone).date()) if house else "unknown"
     if case.entitled != entitled and case.requester == ledger.requester and not split:
         yield f"{case.requester} is {case.entitled}, not {entitled}"
 

@@ -6,7 +6,7 @@ Each topic has an address of its own, so that the governor's limits of one do no
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 BETTER = {
@@ -35,10 +35,10 @@ class House:
     def domain(self) -> str:
         return f"{self.name.lower()}.example"
 
-    def entitled(self, at: datetime) -> str:
-        """What a case of its people says on that day (UTC)."""
-        early = self.starts_on is not None and at.date() < self.starts_on
-        late = self.ends_on is not None and at.date() > self.ends_on
+    def entitled(self, day: date) -> str:
+        """What a case of its people says that was written on that day, by the policy's calendar."""
+        early = self.starts_on is not None and day < self.starts_on
+        late = self.ends_on is not None and day > self.ends_on
         return "lapsed" if early or late else "known"
 
 

@@ -211,6 +211,7 @@ class World:
         self.journal = Journal(epochs=[Epoch(START, timedelta())])
         self.down_until = self.deferred_until = self._blind_until = START
         self._blind = False
+        self._looked: datetime | None  # of the machine's clock
         self.refused: set[str] = set()
         self.said: dict[str, str] = {}  # by the digest of a voicemail
         self.last_to: dict[str, tuple[str, bytes]] = {}  # address: Message-ID, head of our last mail to it
@@ -226,6 +227,7 @@ class World:
     def site(self, policy: str) -> None:
         """(Re)start with this policy, as SIGHUP does."""
         config = parse_config(SITE, "year", Path("/"))
+        self._looked = None
         self.desk = Desk(config, self.store, policy_named(policy), _renderer(), self.clock)
         self.worker, self._deliverer = Worker(self.desk), Deliverer(self.desk, _Relay(self))
         self._listener = Listener(self.desk, _Pool(self))
@@ -289,7 +291,7 @@ class World:
         """All that is due on the machine's clock, as the daemon's roles would do it."""
         if not self.up:
             return
-        self._look()
+        self._store_mailbox()
         while self._work() or self._deliver():
             pass
         if self.peek("SELECT 1 FROM job WHERE kind = 'transcribe' AND state = 'ready' LIMIT 1") and not any(
@@ -298,8 +300,12 @@ class World:
             self._wakes.append((self.clock.true + HEARD_AFTER, "listen"))
 
     def _work(self) -> bool:
-        due = "SELECT 1 FROM job WHERE state = 'ready' AND kind IN ('process', 'due') AND due_at <= ? LIMIT 1"
-        return bool(self.peek(due, self._stamp())) and self.worker.run_once() > 0
+        """One batch. The look at the mailbox is noted where somebody may ask for it: before a timer."""
+        due = "SELECT max(kind = 'due') FROM job WHERE state = 'ready' AND kind IN ('process', 'due') AND due_at <= ?"
+        timer = self.peek(due, self._stamp())[0][0]
+        if timer == 1:
+            self._look()
+        return timer is not None and self.worker.run_once() > 0
 
     def _deliver(self) -> bool:
         due = "SELECT 1 FROM outbox WHERE state = 'waiting' AND due_at <= ? LIMIT 1"
@@ -340,16 +346,21 @@ class World:
 
     def _look(self) -> None:
         """At the mailbox, where that can be done: what lies in it is stored, and the look is on record."""
-        if self._blind:
-            return
         now = self.clock.now()
-        if self._mailbox:
+        if self._blind or now == self._looked:
+            return
+        self._store_mailbox()
+        self._looked = now
+        if self.desk.policy.auto_close is not None:
+            self.desk.inbox.note_poll("support", now)
+
+    def _store_mailbox(self) -> None:
+        if self._mailbox and not self._blind:
+            now = self.clock.now()
             items = [(replace(envelope, received_at=now), raw) for envelope, raw in self._mailbox]
             self._mailbox = []
             self._cursor = replace(self._cursor, last_uid=self._cursor.last_uid + len(items))
             self.desk.inbox.put_batch(items, self._cursor)
-        if self.desk.policy.auto_close is not None:
-            self.desk.inbox.note_poll("support", now)
 
     # --- troubles -----------------------------------------------------------------------------------------
 
