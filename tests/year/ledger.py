@@ -264,7 +264,7 @@ class Ledger:
         self.close()
 
     def _under_way(self, true: datetime) -> bool:
-        """Whether the warning has not left yet; of what is due at one moment, timers ring before mail leaves."""
+        """Whether the warning has not left yet; of what is due at once, timers ring before mail leaves."""
         handed = self.books.journal.handed.get(self.warning)
         return handed is None or handed >= true
 

@@ -301,8 +301,8 @@ class World:
 
     def _work(self) -> bool:
         """One batch. The look at the mailbox is noted where somebody may ask for it: before a timer."""
-        due = "SELECT max(kind = 'due') FROM job WHERE state = 'ready' AND kind IN ('process', 'due') AND due_at <= ?"
-        timer = self.peek(due, self._stamp())[0][0]
+        due = "state = 'ready' AND kind IN ('process', 'due') AND due_at <= ?"
+        timer = self.peek(f"SELECT max(kind = 'due') FROM job WHERE {due}", self._stamp())[0][0]
         if timer == 1:
             self._look()
         return timer is not None and self.worker.run_once() > 0
