@@ -65,18 +65,24 @@ class Headers:
     """Header fields in order, names as written, values unfolded and decoded (RFC 2047), bounded."""
 
     fields: tuple[tuple[str, str], ...] = ()
+    _by_name: dict[str, list[str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_name: dict[str, list[str]] = {}  # a message is asked for a hundred names
+        for key, value in self.fields:
+            by_name.setdefault(key.lower(), []).append(value)
+        object.__setattr__(self, "_by_name", by_name)
 
     def get(self, name: str, default: str = "") -> str:
         """First value of the field, or default."""
-        wanted = name.lower()
-        return next((value for key, value in self.fields if key.lower() == wanted), default)
+        found = self._by_name.get(name.lower())
+        return found[0] if found else default
 
     def get_all(self, name: str) -> tuple[str, ...]:
-        wanted = name.lower()
-        return tuple(value for key, value in self.fields if key.lower() == wanted)
+        return tuple(self._by_name.get(name.lower(), ()))
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and any(key.lower() == name.lower() for key, _ in self.fields)
+        return isinstance(name, str) and name.lower() in self._by_name
 
 
 @dataclass(frozen=True, slots=True)

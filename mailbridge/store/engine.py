@@ -15,7 +15,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, NoReturn, Protocol, Self
 
 from sqlalchemy import JSON, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -32,6 +32,7 @@ from mailbridge.store.prepared import driven
 MEMORY_URL = "sqlite://"
 POOL_SIZE = 5
 TIMEOUT_S = 30
+_FULL = "the disk of the database is full; free some room"
 
 
 class all_of(FunctionElement[list[Any]]):  # noqa: N801 - stands in statements like func.count
@@ -130,33 +131,39 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One durable transaction. Raises StoreUnavailable or StoreFull; unique violations pass through."""
-        with self._translated(), self.engine.connect() as connection:
-            connection.begin()  # else a transaction of prepared statements alone would not be committed
-            if self._begin:
-                driven(connection, self._begin)
-            try:
-                yield connection
+        try:
+            with self.engine.connect() as connection:
+                connection.begin()  # else a transaction of prepared statements alone would not be committed
                 if self._begin:
-                    driven(connection, "COMMIT")
-            except BaseException:
-                if self._begin:
-                    self._rollback_sqlite(connection)
-                raise
-            connection.commit()
+                    driven(connection, self._begin)
+                try:
+                    yield connection
+                    if self._begin:
+                        driven(connection, "COMMIT")
+                except BaseException:
+                    if self._begin:
+                        self._rollback_sqlite(connection)
+                    raise
+                connection.commit()
+        except (DBAPIError, PoolTimeout, OSError) as error:
+            self._raise(error)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view for looking; never writes."""
-        with self._translated(), self.engine.connect() as connection:
-            if self._begin is None:
-                connection.execution_options(isolation_level="REPEATABLE READ")
-            elif self.path is not None:
-                driven(connection, "BEGIN")
-            try:
-                yield connection
-            finally:
-                if self._begin and self.path is not None:
-                    self._rollback_sqlite(connection)
+        try:
+            with self.engine.connect() as connection:
+                if self._begin is None:
+                    connection.execution_options(isolation_level="REPEATABLE READ")
+                elif self.path is not None:
+                    driven(connection, "BEGIN")
+                try:
+                    yield connection
+                finally:
+                    if self._begin and self.path is not None:
+                        self._rollback_sqlite(connection)
+        except (DBAPIError, PoolTimeout, OSError) as error:
+            self._raise(error)
 
     @staticmethod
     def _rollback_sqlite(connection: Connection) -> None:
@@ -164,27 +171,28 @@ class Store:
         if isinstance(raw, sqlite3.Connection) and raw.in_transaction:
             raw.rollback()
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (OperationalError, PoolTimeout) as error:
+    def _raise(self, error: DBAPIError | PoolTimeout | OSError) -> NoReturn:
+        told = self._told(error)
+        if told is error:
+            raise error
+        raise told from error
+
+    def _told(self, error: DBAPIError | PoolTimeout | OSError) -> Exception:
+        """What is only temporary in our words; anything else as it is."""
+        if isinstance(error, OSError):
+            return StoreFull(_FULL) if error.errno == errno.ENOSPC else error
+        if isinstance(error, (OperationalError, PoolTimeout)):
             if _is_full(error):
-                raise StoreFull("the disk of the database is full; free some room") from error
-            raise StoreUnavailable(f"the database cannot be used now: {_first_line(error)}") from error
-        except DBAPIError as error:
-            if isinstance(error.orig, sqlite3.DatabaseError) and type(error.orig) is sqlite3.DatabaseError:
-                # "file is not a database", "disk image is malformed": mail must wait, never bounce
-                where = f" {self.path}" if self.path else ""
-                raise StoreUnavailable(f"the database{where} is broken: {_first_line(error)}") from error
-            away = self.dialect == "postgresql" and isinstance(error, InterfaceError)
-            if error.connection_invalidated or away:
-                raise StoreUnavailable(f"the database went away: {_first_line(error)}") from error
-            raise
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise StoreFull("the disk of the database is full; free some room") from error
-            raise
+                return StoreFull(_FULL)
+            return StoreUnavailable(f"the database cannot be used now: {_first_line(error)}")
+        if isinstance(error.orig, sqlite3.DatabaseError) and type(error.orig) is sqlite3.DatabaseError:
+            # "file is not a database", "disk image is malformed": mail must wait, never bounce
+            where = f" {self.path}" if self.path else ""
+            return StoreUnavailable(f"the database{where} is broken: {_first_line(error)}")
+        away = self.dialect == "postgresql" and isinstance(error, InterfaceError)
+        if error.connection_invalidated or away:
+            return StoreUnavailable(f"the database went away: {_first_line(error)}")
+        return error
 
     def ping(self) -> None:
         """Raise StoreUnavailable unless the database answers."""

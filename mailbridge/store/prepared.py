@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Executable, Table, insert
@@ -23,68 +24,59 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 Values = Mapping[str, Any]
 _NOTHING: Values = {}
-_Convert = Callable[[Any], Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """Where one parameter comes from: values[key], an item of it, or a value of the statement's own."""
-
-    name: str
-    key: str
-    item: int | None
-    needed: bool
-    own: Any
-    convert: _Convert
-
-    def of(self, values: Values) -> Any:
-        if not self.needed and self.key not in values:
-            return self.own
-        value = values[self.key]
-        if self.item is not None:
-            value = value[self.item]
-        return value if self.convert is None else self.convert(value)
+_Convert = Callable[[Any], Any]
 
 
 class _Plan:
-    """The text for one database and for lists of one length."""
+    """The text for one database and for lists of one length, and where its parameters come from.
+
+    A parameter is values[key], an item of such a list, or a value of the statement's own. A message takes
+    several hundred: they are fetched all at once, and only those are looked at that are converted.
+    """
 
     def __init__(self, compiled: SQLCompiler, lists: Mapping[str, int], defaults: Values) -> None:
-        dialect = compiled.dialect
         shaped = {key: [None] * size for key, size in lists.items()}
         given = {key: None for key, bind in compiled.binds.items() if bind.required} | shaped
         state = compiled.construct_expanded_state(given)
         self.text = state.statement
-        items = {
-            name: (key, place)
-            for key, names in state.parameter_expansion.items()
-            for place, name in enumerate(names)
-        }
+        expanded = state.parameter_expansion
+        self._lists = [(key, names) for key, names in expanded.items() if key in lists]
+        keys = {name: key for key, names in expanded.items() for name in names}
         names = state.positiontup if state.positiontup is not None else list(state.parameters)
-        self._positional = state.positiontup is not None
-        self._slots = [_slot(compiled, dialect, name, items, defaults) for name in names]
+        self._names = None if state.positiontup is not None else names
+        self._own: dict[str, Any] = {}
+        self._converts: list[tuple[int, str, _Convert]] = []
+        for place, name in enumerate(names):
+            self._learn(compiled, place, name, keys.get(name, name), defaults)
+        self._pick = _picker(names)
+
+    def _learn(self, compiled: SQLCompiler, place: int, name: str, key: str, defaults: Values) -> None:
+        """The statement's own value of a parameter, ready for the driver, and how a given one gets ready."""
+        bind, dialect = compiled.binds[key], compiled.dialect
+        convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
+        if convert is not None:
+            self._converts.append((place, name, convert))
+        if not bind.required or key in defaults:
+            own = defaults.get(key, None if bind.required else bind.effective_value)
+            # a column of JSON that nobody sets is NULL, not "null"
+            self._own[name] = own if convert is None or own is None else convert(own)
 
     def parameters(self, values: Values) -> Any:
-        if self._positional:
-            return [slot.of(values) for slot in self._slots]
-        return {slot.name: slot.of(values) for slot in self._slots}
+        if self._lists:
+            listed = (zip(names, values[key], strict=True) for key, names in self._lists)
+            values = {**values, **dict(chain.from_iterable(listed))}
+        found = list(self._pick({**self._own, **values} if self._own else values))
+        for place, name, convert in self._converts:
+            if name in values:
+                found[place] = convert(found[place])
+        return found if self._names is None else dict(zip(self._names, found, strict=True))
 
 
-def _slot(
-    compiled: SQLCompiler,
-    dialect: Dialect,
-    name: str,
-    items: Mapping[str, tuple[str, int]],
-    defaults: Values,
-) -> _Slot:
-    key, item = items.get(name, (name, None))
-    bind = compiled.binds[key]
-    convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
-    needed = bind.required and key not in defaults
-    own = None if needed else defaults.get(key, None if bind.required else bind.effective_value)
-    if convert is not None and own is not None:  # a column of JSON that nobody sets is NULL, not "null"
-        own = convert(own)
-    return _Slot(name, key, item, needed, own, convert)
+def _picker(names: Sequence[str]) -> Callable[[Values], Sequence[Any]]:
+    """The values of these names, in their order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
 
 
 class Prepared:
@@ -149,7 +141,7 @@ class Prepared:
         return driven(connection, plan.text, [plan.parameters(values)], many=False)
 
     def _plan(self, dialect: Dialect, values: Values) -> _Plan:
-        sizes = tuple(len(values[name]) for name in self._lists)
+        sizes = tuple([len(values[name]) for name in self._lists]) if self._lists else ()
         if (plan := self._plans.get((dialect.name, sizes))) is None:
             compiled = self.statement.compile(dialect=dialect, column_keys=self._columns)  # type: ignore[attr-defined]
             plan = _Plan(compiled, dict(zip(self._lists, sizes, strict=True)), self._defaults)
@@ -191,8 +183,9 @@ def driven(
     """Run by the driver's cursor; its errors in SQLAlchemy's words, and no connection kept that is gone."""
     driver = connection.connection
     cursor = driver.cursor()
-    for listener in connection.dispatch.before_cursor_execute:
-        listener(connection, cursor, text, parameters, None, many)
+    if connection.dispatch.before_cursor_execute:
+        for listener in connection.dispatch.before_cursor_execute:
+            listener(connection, cursor, text, parameters, None, many)
     try:
         if many:
             cursor.executemany(text, parameters)

@@ -251,8 +251,8 @@ class _Maker:
         near = self.random.choice(self.steps).at.replace(second=0) if self.chance(0.7) else self.anywhere()
         self.at = near - MINUTE * self.random.randrange(400)
         does = self.random.choice(("outage", "outage", "down", "unread", "deferred"))
-        # while mail is unread each close that is due looks again every five minutes: costly, always the same
-        long = (20, 180, 300) if does == "unread" else (20, 180, 600, 1500, 3600)
+        # what looks again every few minutes does the same each time: costly
+        long = {"unread": (20, 180, 300), "deferred": (20, 180, 600)}.get(does, (20, 180, 600, 1500, 3600))
         self.trouble(does, self.random.choice(long))
 
     def _jumps(self) -> None:
