@@ -116,6 +116,7 @@ class Store:
         self.engine = _make_engine(url, pool_size, timeout_s)
         self.dialect = self.engine.dialect.name
         self._begin = "BEGIN IMMEDIATE" if self.dialect == "sqlite" else None
+        self._idle: list[Connection] = []  # open connections to SQLite that nobody uses now
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -132,7 +133,7 @@ class Store:
     def write(self) -> Iterator[Connection]:
         """One durable transaction. Raises StoreUnavailable or StoreFull; unique violations pass through."""
         try:
-            with self.engine.connect() as connection:
+            with self._connection() as connection:
                 connection.begin()  # else a transaction of prepared statements alone would not be committed
                 if self._begin:
                     driven(connection, self._begin)
@@ -152,7 +153,7 @@ class Store:
     def read(self) -> Iterator[Connection]:
         """A consistent view for looking; never writes."""
         try:
-            with self.engine.connect() as connection:
+            with self._connection() as connection:
                 if self._begin is None:
                     connection.execution_options(isolation_level="REPEATABLE READ")
                 elif self.path is not None:
@@ -164,6 +165,27 @@ class Store:
                         self._rollback_sqlite(connection)
         except (DBAPIError, PoolTimeout, OSError) as error:
             self._raise(error)
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """One for a transaction. Those to SQLite are kept: to take one from the pool and put it back costs more
+        than most transactions, and a file is never away. One that failed is closed."""
+        if self._begin is None:
+            with self.engine.connect() as connection:
+                yield connection
+            return
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self.engine.connect()
+        try:
+            yield connection
+            if connection.in_transaction():
+                connection.rollback()
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
 
     @staticmethod
     def _rollback_sqlite(connection: Connection) -> None:
@@ -200,6 +222,8 @@ class Store:
             connection.execute(text("SELECT 1"))
 
     def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
         self.engine.dispose()
 
 

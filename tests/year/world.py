@@ -229,7 +229,8 @@ class World:
         config = parse_config(SITE, "year", Path("/"))
         self._looked = None
         self.desk = Desk(config, self.store, policy_named(policy), _renderer(), self.clock)
-        self.worker, self._deliverer = Worker(self.desk), Deliverer(self.desk, _Relay(self))
+        self.worker = Worker(self.desk)
+        self._deliverer = Deliverer(self.desk, _Relay(self), together=True)  # its mail leaves no process
         self._listener = Listener(self.desk, _Pool(self))
         self.journal.policies.append((self.clock.true, self._next_id("event"), policy))
 
