@@ -168,8 +168,8 @@ class Store:
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
-        """One for a transaction. Those to SQLite are kept: to take one from the pool and put it back costs more
-        than most transactions, and a file is never away. One that failed is closed."""
+        """One for a transaction. Those to SQLite are kept: to take one from the pool and put it back costs
+        more than most transactions, and a file is never away. One that failed is closed."""
         if self._begin is None:
             with self.engine.connect() as connection:
                 yield connection
