@@ -21,6 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from mailbridge.errors import Permanent
 from mailbridge.mail.compose_parts import Part, attachment_part, clean_line, multipart, text_part
@@ -183,6 +184,7 @@ def _mailboxes(addresses: Sequence[Address]) -> str:
     return ",\r\n ".join(_mailbox(address) for address in addresses)
 
 
+@lru_cache(maxsize=1024)
 def _mailbox(address: Address) -> str:
     """name-addr of RFC 5322 section 3.4, the name quoted or encoded as it needs."""
     spec = ascii_domain(address.address)
@@ -197,6 +199,7 @@ def _mailbox(address: Address) -> str:
     return f'"{escaped}" <{spec}>'
 
 
+@lru_cache(maxsize=256)  # a subject is not told twice, but all the other fields are
 def _unstructured(name: str, value: str) -> str:
     """A field of free text, folded at blanks. What is beyond ASCII becomes encoded words (RFC 2047); ASCII
     words before and after stay readable, so that a tag behind the subject is seen without decoding."""

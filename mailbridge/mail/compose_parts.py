@@ -22,6 +22,7 @@ _UNSAFE = re.compile(
 )
 _BODY_UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _NEWLINE = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_CHANGED = ("\n.", "\nFrom ", " \n", "\t\n")  # what a relay or an mbox would change; a body ends in LF
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}")
 
 
@@ -35,13 +36,17 @@ class Part:
 
 def clean_line(value: str, longest: int = 1000) -> str:
     """value as one safe line: controls, line separators and bidi marks become blanks; cut at longest."""
-    line = " ".join(_UNSAFE.sub(" ", value).split())
+    if not value.isprintable():  # of what is unsafe nothing is, and printable text is nearly all that comes
+        value = _UNSAFE.sub(" ", value)
+    line = " ".join(value.split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "\u2026"
 
 
 def clean_body(value: str) -> str:
     """value with LF line ends, without NUL, other controls and lone surrogates; ends in one LF."""
-    return _BODY_UNSAFE.sub("", _NEWLINE.sub("\n", value)).rstrip("\n") + "\n"
+    if not value.replace("\n", "").isprintable():  # of what goes nothing is printable
+        value = _BODY_UNSAFE.sub("", _NEWLINE.sub("\n", value))
+    return value.rstrip("\n") + "\n"
 
 
 def multipart(subtype: str, seed: str, parts: Sequence[Part]) -> Part:
@@ -87,18 +92,17 @@ def attachment_part(attachment: NoticeAttachment) -> Part:
 
 def _as_is(body: str) -> bool:
     """Whether body may go unencoded: ASCII, short lines, and nothing that a relay or an mbox would change."""
-    if not body.isascii() or "=_" in body:
+    if not body.isascii() or "=_" in body or max(map(len, body.split("\n"))) > 78:
         return False
-    return all(
-        len(line) <= 78 and not line.startswith((".", "From ")) and not line.endswith((" ", "\t"))
-        for line in body.split("\n")
-    )
+    return not body.startswith((".", "From ")) and not any(mark in body for mark in _CHANGED)
 
 
 def _quoted_printable(body: str) -> bytes:
     encoded = binascii.b2a_qp(body.replace("\n", "\r\n").encode("utf-8"), istext=True)
     # A line of "From " or with a dot in front is changed on the way by an mbox or a broken relay.
-    return re.sub(rb"(?m)^(?:\.|F(?=rom ))", lambda match: b"=%02X" % match.group()[0], encoded)
+    if encoded.startswith((b".", b"F")) or b"\n." in encoded or b"\nF" in encoded:
+        encoded = re.sub(rb"(?m)^(?:\.|F(?=rom ))", lambda match: b"=%02X" % match.group()[0], encoded)
+    return encoded
 
 
 def _filename(name: str) -> str:

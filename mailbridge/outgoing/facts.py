@@ -9,7 +9,7 @@ the case's number is missing, without which no notice can be true.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -30,9 +30,9 @@ _ALWAYS: Mapping[str, str] = {
     "case": "number tag subject status severity severity_title severity_only severity_chosen resolution "
     "foreign said_resolved plan plan_title "
     "requester_name requester_address account channel created_at_words escalation_level assigned_to",
-    "policy": "title language texts links links_words[]",
     "entitled": "state words",
 }
+_POLICY: Mapping[str, str] = {"policy": "title language texts links links_words[]"}
 _MAYBE: Mapping[str, str] = {
     "promise": "respond_by_words target_words why_later hours_words[] holidays_words[] "
     "on_holiday late is_acknowledgement_answer",
@@ -43,9 +43,21 @@ _MAYBE: Mapping[str, str] = {
     "voicemail": "caller duration_words transcript pending",
     "undeliverable": "recipient status diagnostic what",
 }
+_ALWAYS_KEYS, _MAYBE_KEYS, _POLICY_KEYS = (
+    {name: [(key.removesuffix("[]"), key.endswith("[]")) for key in keys.split()] for name, keys in table}
+    for table in (_ALWAYS.items(), _MAYBE.items(), _POLICY.items())
+)
 _LINKS = ("portal", "knowledge_base", "phone")
 _TEXT_KEYS = frozenset({"text", "transcript", "note"})
 _WORD_KEYS = frozenset({"words", "texts", "why_later", "hours_words", "diagnostic", "reason"})
+
+
+class Standing(dict[str, Any]):
+    """A section that stays as it is: made once a policy, never changed, so it need be tamed but once."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
 
 
 def complete(data: Mapping[str, Any], *, longest: int = LONGEST_TEXT) -> dict[str, Any]:
@@ -53,33 +65,38 @@ def complete(data: Mapping[str, Any], *, longest: int = LONGEST_TEXT) -> dict[st
 
     Raises Permanent without a site name or a case number.
     """
-    facts = {key: _tame(value, key, longest) for key, value in data.items()}
-    for section, keys in _ALWAYS.items():
+    facts = {key: _tame(value, key, longest) for key, value in data.items() if key != "policy"}
+    for section, keys in _ALWAYS_KEYS.items():
         facts[section] = _filled(facts.get(section) or {}, keys)
-    for section, keys in _MAYBE.items():
+    for section, keys in _MAYBE_KEYS.items():
         facts[section] = _filled(facts[section], keys) if facts.get(section) else None
     if facts["promise"]:  # the sentence has the word; who fills the facts may have it too
         facts["promise"]["respond_by_words"] = facts["promise"]["respond_by_words"].removeprefix("by ")
     facts["note"] = facts.get("note") or ""
-    _policy(facts["policy"])
+    policy = data.get("policy")
+    facts["policy"] = (_standing_policy if type(policy) is Standing else _policy)(policy, longest)
     _case(facts["case"])
     if facts["site"]["name"] == "":
         raise Permanent("a notice needs the site's name")
     return facts
 
 
-def _filled(section: Any, keys: str) -> dict[str, Any]:
-    known = dict(section) if isinstance(section, Mapping) else {}
-    for key in keys.split():
-        name = key.removesuffix("[]")
+def _filled(section: Any, keys: Sequence[tuple[str, bool]]) -> dict[str, Any]:
+    known = section if isinstance(section, dict) else {}  # already a copy: _tame made it
+    for name, is_list in keys:
         if known.get(name) is None:
-            known[name] = [] if key.endswith("[]") else ""
+            known[name] = [] if is_list else ""
     return known
 
 
-def _policy(policy: dict[str, Any]) -> None:
-    policy["texts"] = dict.fromkeys(TOPICS, "") | dict(policy["texts"] or {})
-    policy["links"] = dict.fromkeys(_LINKS, "") | dict(policy["links"] or {})
+def _policy(policy: Any, longest: int) -> dict[str, Any]:
+    told = _filled(_tame(policy, "policy", longest), _POLICY_KEYS["policy"])
+    told["texts"] = dict.fromkeys(TOPICS, "") | dict(told["texts"] or {})
+    told["links"] = dict.fromkeys(_LINKS, "") | dict(told["links"] or {})
+    return told
+
+
+_standing_policy = lru_cache(maxsize=16)(_policy)
 
 
 def _case(case: dict[str, Any]) -> None:
@@ -92,7 +109,9 @@ def _case(case: dict[str, Any]) -> None:
 
 def _tame(value: Any, key: str, longest: int, depth: int = 0) -> Any:
     """value with every string in it safe to show; what is no JSON becomes its string."""
-    if value is None or isinstance(value, bool | int | float):
+    if type(value) is str:  # most are; asking whether one is a Mapping is slow
+        return _tame_string(value, key, longest)
+    if value is None or isinstance(value, int | float):  # bool is an int
         return value
     if isinstance(value, Mapping) and depth < _DEEPEST:
         # Words of the policy by topic are all of a length with the topic's own key.

@@ -25,18 +25,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateError, TemplateNotFound
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound
 
 from mailbridge.errors import Permanent, Problem
 from mailbridge.mail.compose_parts import clean_line
 from mailbridge.model.notice import Notice, NoticeKind
 from mailbridge.outgoing.facts import complete
+from mailbridge.outgoing.sandbox import QuickSandbox
 
 MOST_CHARS = 200_000  # of one rendered file: ten times the longest text that a notice shows
 LONGEST_ANSWER = 5_000_000  # a person's own answer goes out whole, log and all; a mail could not be longer
 _BLANK_LINES = re.compile(r"\n{3,}")
-_TRAILING = re.compile(r"(?m)(?<!^--)[ \t]+$")  # not the blank of the signature mark "-- "
 _SAFE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}")
 SUBJECT, TEXT, HTML = "subject.j2", "text.j2", "html.j2"
 # What goes wrong in a template shows as any of these: Jinja's own, Python's of a filter or an operator.
@@ -106,7 +105,6 @@ class Renderer:
         self._environment = _environment(self._folders)
         self._sets: dict[tuple[str, str, str], tuple[_Set, ...]] = {}
         self._there: dict[tuple[_Set, str], bool] = {}
-        self._templates: dict[str, Template] = {}
         self._lock = threading.Lock()
 
     def language_of(self, kind: NoticeKind, policy: str, wanted: Sequence[str]) -> str:
@@ -169,18 +167,12 @@ class Renderer:
 
     def _one(self, name: str, facts: Mapping[str, Any], most: int = MOST_CHARS) -> str:
         pieces, size = [], 0
-        for piece in self._template(name).generate(facts):
+        for piece in self._environment.get_template(name).generate(facts):
             pieces.append(piece)
             size += len(piece)
             if size > most:
                 raise TemplateError(f"it writes more than {most} characters")
         return "".join(pieces)
-
-    def _template(self, name: str) -> Template:
-        """Compiled once; Jinja's own cache takes a lock and looks for another loader each time."""
-        if (found := self._templates.get(name)) is None:
-            found = self._templates[name] = self._environment.get_template(name)
-        return found
 
     def _sets_for(self, kind: NoticeKind, policy: str, language: str) -> tuple[_Set, ...]:
         key = (kind.value, policy, language)
@@ -253,7 +245,7 @@ def _set_names(folder: Path) -> list[str]:
 
 
 def _environment(folders: Sequence[Path]) -> Environment:
-    environment = ImmutableSandboxedEnvironment(
+    environment = QuickSandbox(
         loader=_Loader(folders),
         undefined=StrictUndefined,
         autoescape=lambda name: bool(name) and str(name).endswith("html.j2"),
@@ -268,7 +260,14 @@ def _environment(folders: Sequence[Path]) -> Environment:
 
 def _tidy(text: str) -> str:
     """text without what blocks of a template leave behind: heaps of blank lines, blanks at line ends."""
-    return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", text)).strip() + "\n"
+    lines = [line.rstrip(" \t") if line[:2] != "--" else _marked(line) for line in text.split("\n")]
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip() + "\n"
+
+
+def _marked(line: str) -> str:
+    """line without the blanks at its end, but for the one that belongs to the signature mark "-- "."""
+    bare = line.rstrip(" \t")
+    return line[:3] if bare == "--" else bare
 
 
 def _sentence(text: str) -> str:

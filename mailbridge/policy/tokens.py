@@ -40,7 +40,7 @@ def _recipient_hash(address: str) -> bytes:
 
 
 def _mac(secret: bytes, body: bytes) -> bytes:
-    return hmac.new(secret, b"mailbridge token 1" + body, hashlib.sha256).digest()[:MAC_BYTES]
+    return hmac.digest(secret, b"mailbridge token 1" + body, "sha256")[:MAC_BYTES]
 
 
 def sign(secret: bytes, number: int, role: str, recipient: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from mailbridge.clock import Clock
@@ -19,6 +20,7 @@ from mailbridge.model.decision import Send
 from mailbridge.model.message import Address
 from mailbridge.model.notice import NoticeAttachment, NoticeKind
 from mailbridge.model.policy import Policy, TargetKind
+from mailbridge.outgoing.facts import Standing
 from mailbridge.policy import words
 from mailbridge.policy.people import people_of, title_of
 from mailbridge.policy.policyfile import TOPICS
@@ -67,6 +69,8 @@ class NoticeFacts:
         self._written_in = written_in or policy.language
         self._hours: dict[tuple[str, date], list[str]] = {}  # by calendar and Monday
         self._policy_told = self._told_policy()
+        self._when = lru_cache(maxsize=1024)(self._in_words)  # the notices of a case tell the same moments,
+        self._promised = lru_cache(maxsize=256)(self._told_promise)  # and of a message the same promise
         self._others: dict[tuple[str, tuple[str, ...]], NoticeFacts] = {}  # by language and zones
 
     def told(self, language: str, zone: str = "") -> NoticeFacts:
@@ -135,20 +139,20 @@ class NoticeFacts:
             "assigned_to": self._named(case.assigned_to),
         }
 
-    def _told_policy(self) -> dict[str, Any]:
+    def _told_policy(self) -> Standing:
         policy = self._policy
         links = {
             "portal": policy.links.get("portal", ""),
             "phone": policy.links.get("phone", ""),
             "knowledge_base": policy.links.get("knowledge-base", ""),
         }
-        return {
-            "title": policy.title,
-            "language": self._written_in,
-            "links_words": list(words.links_in_words(policy.links, policy.language)),
-            "texts": dict.fromkeys(TOPICS, "") | dict(policy.texts),
-            "links": dict(policy.links) | links,
-        }
+        return Standing(
+            title=policy.title,
+            language=self._written_in,
+            links_words=list(words.links_in_words(policy.links, policy.language)),
+            texts=dict.fromkeys(TOPICS, "") | dict(policy.texts),
+            links=dict(policy.links) | links,
+        )
 
     def _entitled_words(self, case: Case) -> str:
         texts = self._policy.texts
@@ -171,28 +175,27 @@ class NoticeFacts:
         target_kind = TargetKind(case.deadline_kind)
         if not has_target(policy, case.plan, case.severity, target_kind):
             return None
-        made = promise(
-            policy,
-            plan=case.plan,
-            severity=case.severity,
-            kind=target_kind,
-            received_at=case.awaiting_since,
-        )
-        calendar = policy.calendars[made.calendar]
+        told, respond_by = self._promised(case.plan, case.severity, target_kind, case.awaiting_since)
+        late = respond_by <= self._clock.now()
+        return told | {"late": late, "is_acknowledgement_answer": keeps}
+
+    def _told_promise(
+        self, plan: str, severity: str, kind: TargetKind, received_at: datetime
+    ) -> tuple[dict[str, Any], datetime]:
+        """A promise in words, and its end; nothing of it is of one case or of the clock."""
+        policy = self._policy
+        made = promise(policy, plan=plan, severity=severity, kind=kind, received_at=received_at)
         why = words.why_later(policy, made)
-        day = made.received_at.astimezone(calendar.zone).date()
-        return {
+        day = made.received_at.astimezone(policy.calendars[made.calendar].zone).date()
+        told = {
             "respond_by_words": words.deadline_in_words(policy, made, bare=True),
-            "target_words": words.target_in_words(
-                target_of(policy, case.plan, case.severity, target_kind), policy.language
-            ),
+            "target_words": words.target_in_words(target_of(policy, plan, severity, kind), policy.language),
             "why_later": why.text,
             "hours_words": self._hours_of(made.calendar, made.received_at.date()),
             "holidays_words": list(why.names),
-            "late": made.respond_by <= self._clock.now(),
             "on_holiday": why.cause == "holiday" and day in why.days,
-            "is_acknowledgement_answer": keeps,
         }
+        return told, made.respond_by
 
     def _hours_of(self, name: str, day: date) -> list[str]:
         """The hours of the week of day, told once a week."""
@@ -322,7 +325,7 @@ class NoticeFacts:
                 text = text[:at] + person.name + text[at + len(person.key) :]
         return text
 
-    def _when(self, instant: datetime, *, year: bool = False) -> str:
+    def _in_words(self, instant: datetime, *, year: bool = False) -> str:
         return words.instant_in_words(self._policy, instant, year=year, bare=True)
 
 

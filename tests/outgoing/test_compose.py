@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import sys
 import time
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -13,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailbridge.errors import Permanent
+from mailbridge.mail import compose_parts
 from mailbridge.mail.compose import (
     Outgoing,
     ascii_domain,
@@ -278,6 +280,39 @@ def test_whatever_goes_in_comes_back(subject: str, name: str, text: str, html: s
     assert _content(raw, "plain") == clean_body(text)
     if html:
         assert _content(raw, "html") == clean_body(html)
+
+
+def test_what_is_printable_is_safe() -> None:
+    """Cleaning asks str.isprintable first: whatever it lets pass must be what the long way leaves alone."""
+    printable = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1))))
+    assert len(printable) > 100_000
+    for pattern in (compose_parts._UNSAFE, compose_parts._BODY_UNSAFE, compose_parts._NEWLINE):
+        assert pattern.search(printable) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "as_is"),
+    [
+        ("short\n", True),
+        ("x" * 78 + "\n", True),
+        ("x" * 79 + "\n", False),
+        ("a\n.\n", False),
+        (".a\n", False),
+        ("From me\n", False),
+        ("a\nFrom me\n", False),
+        ("a\nFor me\n", True),
+        ("-- \nme\n", False),
+        ("a\t\n", False),
+        ("a =_ b\n", False),
+        ("ü\n", False),
+    ],
+)
+def test_what_a_relay_would_change_is_encoded(body: str, as_is: bool) -> None:
+    raw = compose(_mail(text=body))
+    assert (b"7bit" in raw) is as_is
+    assert b"\r\n." not in raw
+    assert b"\r\nFrom " not in raw
+    assert _content(raw, "plain") == body
 
 
 @pytest.mark.parametrize(
