@@ -101,7 +101,7 @@ def against_bare(model: Path, rounds: int) -> list[Row]:
     vosk.SetLogLevel(-1)
     loaded = vosk.Model(model_path=str(model))
     sound = [b"".join(decode(data, rate)) for data in files]
-    with Pool(model, nice=0) as pool:
+    with Pool(model, background=False) as pool:
         same = [one.text for one in through(pool, files)] == bare_loop(loaded, rate, sound)
         (pid,) = pool.pids()
         plain = [wav(data, rate) for data in sound]
@@ -157,7 +157,7 @@ def two_workers(model: Path, rounds: int) -> Row:
     """Two processes against one, wall clock."""
     files = recordings() * 3
     ratios = []
-    with Pool(model, nice=0) as one, Pool(model, 2, nice=0) as two:
+    with Pool(model, background=False) as one, Pool(model, 2, background=False) as two:
         for pool in (one, two, two):
             through(pool, files[:6])
         for _ in range(rounds):
@@ -289,7 +289,7 @@ def long_recording(model: Path, minutes: int) -> Row:
     """Peak memory of the worker for a long recording against that for one of a sixth of it."""
     rate = 8000
     speech = b"".join(decode((SAMPLES / "vm10-long.wav").read_bytes(), rate))
-    with tempfile.TemporaryDirectory() as scratch, Pool(model, nice=0) as pool:
+    with tempfile.TemporaryDirectory() as scratch, Pool(model, background=False) as pool:
         sizes = []
         for part in (minutes / 6, float(minutes)):
             file = Path(scratch, f"{part}.sln")

@@ -127,9 +127,7 @@ class Daemon:
             if not voicemail.model.is_dir():
                 log.event("model_missing", reason=f"{voicemail.model} is not there: recordings wait for it")
             silent_s = 2 * voicemail.timeout_s + MODEL_S
-            yield Spec(
-                "transcriber", back.transcriber, (config,), nice=10, silent_s=silent_s, log_level=level
-            )
+            yield Spec("transcriber", back.transcriber, (config,), silent_s=silent_s, log_level=level)
         elif "transcriber" in self._roles and voicemail is not None:
             log.event("model_missing", reason=f"[voicemail] model {NO_MODEL}")
 

@@ -30,9 +30,7 @@ from transcription.errors import (
     TranscriptionError,
 )
 from transcription.pipe import Channel, Head
-from transcription.worker import head_of
-
-NICE = 15  # mail comes first: against a normal process a share of about 1 in 30
+from transcription.worker import BACKGROUND, NORMAL, head_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,11 @@ class _Job:
 
 
 class Pool:
-    """Up to `processes` transcribing processes, each with one model, started when there is work."""
+    """Up to `processes` transcribing processes, each with one model, started when there is work.
+
+    background: they take only processor time that nobody else wants, since mail comes first; False where
+    somebody waits for the words.
+    """
 
     def __init__(
         self,
@@ -66,7 +68,7 @@ class Pool:
         start_timeout_s: float = 300.0,
         recycle_after: int = 200,
         max_rss_bytes: int | None = None,
-        nice: int = NICE,
+        background: bool = True,
     ) -> None:
         self._model = str(model)
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -74,7 +76,7 @@ class Pool:
         self._closed = False
         self._counts = {"done": 0, "failed": 0}
         self._slots = [
-            _Slot(timeout_s, start_timeout_s, recycle_after, max_rss_bytes, nice)
+            _Slot(timeout_s, start_timeout_s, recycle_after, max_rss_bytes, background)
             for _ in range(max(1, processes))
         ]
         self._threads = [
@@ -182,10 +184,11 @@ class _Slot:
         start_timeout_s: float,
         recycle_after: int,
         max_rss_bytes: int | None,
-        nice: int,
+        background: bool,
     ) -> None:
         self._timeout_s, self._start_timeout_s = timeout_s, start_timeout_s
-        self._recycle_after, self._max_rss_bytes, self._nice = recycle_after, max_rss_bytes, nice
+        self._recycle_after, self._max_rss_bytes = recycle_after, max_rss_bytes
+        self._standing = BACKGROUND if background else NORMAL
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the slot
@@ -253,7 +256,7 @@ class _Slot:
         threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         self._errors.truncate(0)
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
-            [sys.executable, "-P", "-m", "transcription.worker", model, str(self._nice)],
+            [sys.executable, "-P", "-m", "transcription.worker", model, self._standing],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -1,13 +1,14 @@
 """The child process of a pool: one model, one recording after the other, until its input ends.
 
-Run as `python -m transcription.worker MODEL NICE`. Speaks frames (see pipe) on its standard input and
-output; what libraries print goes to standard error. It ignores SIGINT and SIGTERM, since its parent decides
-when it ends, and ends by itself when the parent is gone. It may crash or hang: nothing is lost, the parent
-has the recording.
+Run as `python -m transcription.worker MODEL background|normal`. Speaks frames (see pipe) on its standard
+input and output; what libraries print goes to standard error. It ignores SIGINT and SIGTERM, since its parent
+decides when it ends, and ends by itself when the parent is gone. It may crash or hang: nothing is lost, the
+parent has the recording.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -21,13 +22,17 @@ from transcription.engine import Engine, Hints
 from transcription.errors import AudioUnreadable, ModelError
 from transcription.pipe import Head, read_frame, write_frame
 
+BACKGROUND, NORMAL = "background", "normal"
+MOST_NICE = 19
+
 
 def main(argv: list[str]) -> int:
     """Serve recordings; exit 0 at the end of input, 1 where the model cannot be loaded."""
     source, sink = sys.stdin.buffer, _private_output()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.nice(int(argv[2]))
+    if argv[2] == BACKGROUND:
+        stand_back()
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         engine = Engine(argv[1])
@@ -38,6 +43,19 @@ def main(argv: list[str]) -> int:
     while (received := read_frame(source)) is not None:
         write_frame(sink, answer(engine, *received))
     return 0
+
+
+def stand_back() -> None:
+    """Take only processor time that nobody else wants.
+
+    SCHED_IDLE, not nice 19 alone: whoever wakes up takes the core from it at once, while a niced process
+    first ends its slice of several milliseconds. nice is for systems without it.
+    """
+    with contextlib.suppress(OSError):
+        os.nice(MOST_NICE)
+    if hasattr(os, "SCHED_IDLE"):
+        with contextlib.suppress(OSError):  # a sandbox may forbid it
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def answer(engine: Engine, head: Head, body: bytes) -> Head:

@@ -126,7 +126,7 @@ def _listen(desk: Desk, keys: Sequence[str], where: Path | None) -> None:
     voicemail = desk.config.voicemail or Voicemail()
     model = where or voicemail.model
     assert model is not None
-    with Pool(model, voicemail.processes, float(voicemail.timeout_s), nice=0) as pool:
+    with Pool(model, voicemail.processes, float(voicemail.timeout_s), background=False) as pool:
         listener = Listener(desk, pool)
         size = voicemail.processes
         for some in (keys[at : at + size] for at in range(0, len(keys), size)):

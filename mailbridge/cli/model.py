@@ -188,7 +188,7 @@ def evaluate(ctx: click.Context, folder: Path, model: str | None, as_json: bool)
     if not folder.is_dir() or not evaluation.recordings(folder):
         raise Permanent(f"{folder} holds no recording with a reference text beside it (a.wav and a.txt)")
     try:
-        with Pool(where, nice=0) as pool:
+        with Pool(where, background=False) as pool:
             heard = evaluation.evaluate(
                 folder, lambda data, name: pool.submit(name, data, Hints(name=name)).result()
             )

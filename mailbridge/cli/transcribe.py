@@ -162,7 +162,7 @@ def _lines(
     from transcription.errors import AudioUnreadable, ModelError, TranscriptionError
     from transcription.pool import Pool
 
-    with Pool(model, processes, timeout_s, nice=0) as pool:
+    with Pool(model, processes, timeout_s, background=False) as pool:
         futures: list[Future[Transcript]] = []
         for name in paths:
             source: bytes | Path = Path(name)

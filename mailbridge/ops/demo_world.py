@@ -116,7 +116,7 @@ class World:
         self._worker = Worker(desk)
         self._relay = Relay(RelaySettings(HOST, self.relay_port, timeout_s=STEP_S))
         self._deliverer = Deliverer(desk, self._relay)
-        self._pool = Pool(MODEL, timeout_s=STEP_S * 3, nice=0)  # somebody looks on: no low priority
+        self._pool = Pool(MODEL, timeout_s=STEP_S * 3, background=False)  # somebody looks on: no low priority
         self._listener = Listener(desk, self._pool)
         self.mailbox = ImapIntake(_mailbox(config), desk.inbox, clock)
 

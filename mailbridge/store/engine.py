@@ -28,11 +28,14 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from mailbridge.errors import StoreFull, StoreUnavailable
 from mailbridge.store.prepared import driven
+from mailbridge.store.turn import BEGIN, Turn
 
 MEMORY_URL = "sqlite://"
 POOL_SIZE = 5
 TIMEOUT_S = 30
 _FULL = "the disk of the database is full; free some room"
+CHECKPOINT_PAGES = 1000
+LATE_CHECKPOINT_PAGES = 8000  # of 4 kB
 
 
 class all_of(FunctionElement[list[Any]]):  # noqa: N801 - stands in statements like func.count
@@ -69,18 +72,19 @@ class Settings(Protocol):
     def timeout_s(self) -> int: ...
 
 
-def _sqlite_connect(connection: sqlite3.Connection, timeout_s: int) -> None:
+def _sqlite_connect(connection: sqlite3.Connection, timeout_s: int, checkpoint_pages: int) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={timeout_s * 1000}")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={checkpoint_pages}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA cache_size=-32000")
     cursor.close()
 
 
-def _make_engine(url: str, pool_size: int, timeout_s: int) -> Engine:
+def _make_engine(url: str, pool_size: int, timeout_s: int, checkpoint_pages: int) -> Engine:
     parsed = make_url(normal_url(url))
     if parsed.get_backend_name() != "sqlite":
         return create_engine(
@@ -95,7 +99,9 @@ def _make_engine(url: str, pool_size: int, timeout_s: int) -> Engine:
     options: dict[str, Any] = {"connect_args": {"check_same_thread": False}}
     options["poolclass"] = StaticPool if memory else QueuePool
     engine = create_engine(parsed, **options)
-    event.listen(engine, "connect", lambda connection, _record: _sqlite_connect(connection, timeout_s))
+    event.listen(
+        engine, "connect", lambda connection, _: _sqlite_connect(connection, timeout_s, checkpoint_pages)
+    )
     return engine
 
 
@@ -109,19 +115,25 @@ class Store:
 
     url: an SQLAlchemy URL; sqlite:// (in memory) serves simulation and tests only.
     pool_size: most connections to PostgreSQL. timeout_s: longest wait for a connection, or for SQLite's lock.
+    urgent: for an intake, whose sender waits for the commit. It comes first at SQLite's write lock, and
+    leaves it to others, as long as they do it, to carry SQLite's log into the database, which takes longer.
     """
 
-    def __init__(self, url: str, *, pool_size: int = POOL_SIZE, timeout_s: int = TIMEOUT_S) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = POOL_SIZE, timeout_s: int = TIMEOUT_S, urgent: bool = False
+    ) -> None:
         self.url = url
-        self.engine = _make_engine(url, pool_size, timeout_s)
+        checkpoint_pages = LATE_CHECKPOINT_PAGES if urgent else CHECKPOINT_PAGES
+        self.engine = _make_engine(url, pool_size, timeout_s, checkpoint_pages)
         self.dialect = self.engine.dialect.name
-        self._begin = "BEGIN IMMEDIATE" if self.dialect == "sqlite" else None
+        self._sqlite = self.dialect == "sqlite"
+        self._turn = Turn(self.path.parent, timeout_s, urgent=urgent) if self.path is not None else None
         self._idle: list[Connection] = []  # open connections to SQLite that nobody uses now
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: Settings, *, urgent: bool = False) -> Self:
         """The store that [store] describes."""
-        return cls(settings.url, pool_size=settings.pool_size, timeout_s=settings.timeout_s)
+        return cls(settings.url, pool_size=settings.pool_size, timeout_s=settings.timeout_s, urgent=urgent)
 
     @property
     def path(self) -> Path | None:
@@ -135,14 +147,16 @@ class Store:
         try:
             with self._connection() as connection:
                 connection.begin()  # else a transaction of prepared statements alone would not be committed
-                if self._begin:
-                    driven(connection, self._begin)
+                if self._turn is not None:
+                    self._turn.take(connection)
+                elif self._sqlite:
+                    driven(connection, BEGIN)
                 try:
                     yield connection
-                    if self._begin:
+                    if self._sqlite:
                         driven(connection, "COMMIT")
                 except BaseException:
-                    if self._begin:
+                    if self._sqlite:
                         self._rollback_sqlite(connection)
                     raise
                 connection.commit()
@@ -154,14 +168,14 @@ class Store:
         """A consistent view for looking; never writes."""
         try:
             with self._connection() as connection:
-                if self._begin is None:
+                if not self._sqlite:
                     connection.execution_options(isolation_level="REPEATABLE READ")
-                elif self.path is not None:
+                elif self._turn is not None:
                     driven(connection, "BEGIN")
                 try:
                     yield connection
                 finally:
-                    if self._begin and self.path is not None:
+                    if self._turn is not None:
                         self._rollback_sqlite(connection)
         except (DBAPIError, PoolTimeout, OSError) as error:
             self._raise(error)
@@ -170,7 +184,7 @@ class Store:
     def _connection(self) -> Iterator[Connection]:
         """One for a transaction. Those to SQLite are kept: to take one from the pool and put it back costs
         more than most transactions, and a file is never away. One that failed is closed."""
-        if self._begin is None:
+        if not self._sqlite:
             with self.engine.connect() as connection:
                 yield connection
             return

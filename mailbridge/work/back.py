@@ -88,6 +88,8 @@ def patient_desk(start: Start, config: Config) -> Iterator[Desk | None]:
         if trouble:
             log.event("store_recovered")
         with stack:
+            desk.warm()
+            start.hand.beat()
             yield desk
         return
     yield None

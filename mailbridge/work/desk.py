@@ -88,6 +88,7 @@ class Desk:
             region=config.region,
             transcribe=model is not None,
         )
+        self._renderer = renderer
         self._notices = NoticeWriter(config, policy, renderer, secrets, clock)
 
     @classmethod
@@ -111,6 +112,10 @@ class Desk:
     def zone(self) -> tzinfo:
         """The zone of times for people: [site] zone, else that of the policy's calendar."""
         return ZoneInfo(self.config.site.zone or self.policy.calendars[self.policy.calendar].zone.key)
+
+    def warm(self) -> None:
+        """Do beforehand what the first notices would else do under the write lock: for long-lived desks."""
+        self._renderer.warm()
 
     # --- messages -----------------------------------------------------------------------------------------
 

@@ -57,7 +57,7 @@ class _Front:
         self._threads: list[threading.Thread] = []
 
     async def run(self, sockets: Sockets) -> None:
-        store = Store.of(self._config.store)
+        store = Store.of(self._config.store, urgent=True)
         writer = self._writer(store)
         try:
             for way in ("smtp", "lmtp"):

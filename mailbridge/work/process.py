@@ -47,14 +47,13 @@ class Spec:
     """One role: main(start, *args) runs in count processes.
 
     silent_s: the longest between two signs of life; step_s: the longest that one step may take, 0 for the
-    same. nice: how much the process stands back.
+    same.
     """
 
     role: str
     main: Main
     args: tuple[Any, ...] = ()
     count: int = 1
-    nice: int = 0
     silent_s: float = 60.0
     step_s: float = 0.0
     log_level: str = "info"
@@ -66,8 +65,6 @@ def run(start: Start, spec: Spec) -> None:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_master, name="lifeline", daemon=True).start()
     log.setup(spec.log_level)
-    if spec.nice:
-        os.nice(spec.nice)
     spec.main(start, *spec.args)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
@@ -191,3 +192,23 @@ def test_what_a_kind_is(kind: NoticeKind) -> None:
 def test_an_automatic_notice_carries_no_files() -> None:
     with pytest.raises(ValueError, match="no attachments"):
         Notice(ACK, ("a@b.example",), attachments=(NoticeAttachment("a", "text/plain", b""),))
+
+
+def test_a_warm_renderer_reads_and_compiles_nothing_any_more(tmp_path: Path) -> None:
+    """The first notice of a kind is rendered under the write lock of the store: mail waited 100 ms for it."""
+    folder = tmp_path / "templates"
+    shutil.copytree(default_template_dir(), folder)
+    fresh, warm = Renderer([folder]), Renderer([folder])
+    expected = {kind: fresh.render(_notice(kind)) for kind in NoticeKind}
+    warm.warm()
+    shutil.rmtree(folder)
+    assert {kind: warm.render_set(0, kind.value, example(kind)) for kind in NoticeKind} == expected
+
+
+def test_a_broken_template_does_not_keep_a_renderer_cold(tmp_path: Path) -> None:
+    _write(tmp_path / "acknowledgement", text="{{ nothing.of.this }}")
+    renderer = Renderer([tmp_path, default_template_dir()])
+    renderer.warm()
+    rendered = renderer.render(_notice())
+    assert "acknowledgement" in rendered.problem
+    assert rendered.text == Renderer([default_template_dir()]).render(_notice()).text

@@ -54,6 +54,20 @@ def test_the_words_are_those_of_the_engine(pool: Pool, engine: Engine, tmp_path:
     assert pool.stats().started == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="SCHED_IDLE is Linux's")
+def test_it_takes_only_the_processor_time_that_nobody_else_wants(pool: Pool) -> None:
+    """Mail comes first, even where the cores are few; who waits for the words asks for them at once."""
+    pool.submit("warm", sample("vm14")).result(60)
+    (pid,) = pool.pids()
+    assert os.sched_getscheduler(pid) == os.SCHED_IDLE
+    assert os.getpriority(os.PRIO_PROCESS, pid) == 19
+    with Pool(TINY, background=False) as quick:
+        quick.submit("warm", sample("vm14")).result(60)
+        (pid,) = quick.pids()
+        assert os.sched_getscheduler(pid) == os.sched_getscheduler(0)
+        assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0)
+
+
 def test_a_recording_that_is_none_does_not_disturb_the_next(pool: Pool) -> None:
     bad, missing, good = (
         pool.submit("1", b"%PDF-1"),
