@@ -100,7 +100,7 @@ def _as_is(body: str) -> bool:
 def _quoted_printable(body: str) -> bytes:
     encoded = binascii.b2a_qp(body.replace("\n", "\r\n").encode("utf-8"), istext=True)
     # A line of "From " or with a dot in front is changed on the way by an mbox or a broken relay.
-    if encoded.startswith((b".", b"F")) or b"\n." in encoded or b"\nF" in encoded:
+    if encoded.startswith((b".", b"From ")) or b"\n." in encoded or b"\nFrom " in encoded:
         encoded = re.sub(rb"(?m)^(?:\.|F(?=rom ))", lambda match: b"=%02X" % match.group()[0], encoded)
     return encoded
 

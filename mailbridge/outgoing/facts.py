@@ -110,7 +110,7 @@ def _case(case: dict[str, Any]) -> None:
 def _tame(value: Any, key: str, longest: int, depth: int = 0) -> Any:
     """value with every string in it safe to show; what is no JSON becomes its string."""
     if type(value) is str:  # most are; asking whether one is a Mapping is slow
-        return _tame_string(value, key, longest)
+        return _tame_string(value, key, longest) if value else ""
     if value is None or isinstance(value, int | float):  # bool is an int
         return value
     if isinstance(value, Mapping) and depth < _DEEPEST:
@@ -126,18 +126,6 @@ def _tame(value: Any, key: str, longest: int, depth: int = 0) -> Any:
 
 
 def _tame_string(value: str, key: str, longest: int) -> str:
-    if len(value) > LONGEST_WORDS:
-        return _tamed(value, key, longest)
-    return _tamed_short(value, key, longest)
-
-
-@lru_cache(maxsize=1024)
-def _tamed_short(value: str, key: str, longest: int) -> str:
-    """Most strings of a notice are those of the one before: names, hours, the policy's words."""
-    return _tamed(value, key, longest)
-
-
-def _tamed(value: str, key: str, longest: int) -> str:
     if key not in _TEXT_KEYS:
         return clean_line(value, LONGEST_WORDS if key in _WORD_KEYS else LONGEST_LINE)
     if len(value) > longest:
@@ -147,7 +135,7 @@ def _tamed(value: str, key: str, longest: int) -> str:
 
 def without_bidi(text: str) -> str:
     """text without the marks by which one reads other than is written (U+202A-202E, U+2066-2069)."""
-    return text.translate(_BIDI)
+    return text if text.isascii() else text.translate(_BIDI)
 
 
 _BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])

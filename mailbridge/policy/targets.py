@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import chain
 
 from mailbridge.errors import NotFound
@@ -48,6 +49,15 @@ class _Due:
     opens_at: datetime
     respond_by: datetime
     proof: tuple[_Stretch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A _Due on the zone's clock."""
+
+    opens_at: datetime
+    respond_by: datetime
+    proof: tuple[ProofRow, ...]
 
 
 def cell(policy: Policy, plan: str | None = None, severity: str | None = None) -> tuple[str, str]:
@@ -119,32 +129,45 @@ def promise(
     count: for working and elapsed targets their time is left out, for the other two the deadline moves on by
     the open time in them.
     """
-    target = target_of(policy, plan, severity, kind)
-    calendar = calendar_of(policy, plan, severity)
-    received = calendars.checked(received_at)
-    due = _due(calendar, target, target.amount, received, paused)
-    warn_at = _warn_at(policy, calendar, target, received, due, paused)
     at = cell(policy, plan, severity)
-
-    def there(instant: datetime) -> datetime:
-        return calendars.local(instant, calendar.zone)
-
+    target = target_of(policy, *at, kind)
+    calendar = calendar_of(policy, *at)
+    received = calendars.checked(received_at)
+    due, warn_at = _counted(calendar, target, policy.warn_before_s, received, tuple(paused))
     return Promise(
         kind=kind,
-        received_at=there(received),
-        opens_at=there(due.opens_at),
-        respond_by=there(due.respond_by),
-        warn_at=None if warn_at is None else there(warn_at),
+        received_at=calendars.local(received, calendar.zone),
+        opens_at=due.opens_at,
+        respond_by=due.respond_by,
+        warn_at=warn_at,
         calendar=calendar.name,
         rule=target.text,
         plan=at[0],
         severity=at[1],
         policy=policy.name,
         policy_version=policy.version,
-        proof=tuple(
-            (there(start), there(end), counted, why) for start, end, counted, why in _rows(due.proof)
-        ),
+        proof=due.proof,
     )
+
+
+@lru_cache(maxsize=1024)
+def _counted(
+    calendar: Calendar,
+    target: Target,
+    warn_before_s: int | None,
+    received: datetime,
+    paused: tuple[Pause, ...],
+) -> tuple[_Told, datetime | None]:
+    """The count on the zone's clock. Kept: what decides on a message and each notice about it count alike."""
+    due = _due(calendar, target, target.amount, received, paused)
+    warn_at = _warn_at(warn_before_s, calendar, target, received, due, paused)
+
+    def there(instant: datetime) -> datetime:
+        return calendars.local(instant, calendar.zone)
+
+    proof = tuple((there(start), there(end), counted, why) for start, end, counted, why in _rows(due.proof))
+    told = _Told(there(due.opens_at), there(due.respond_by), proof)
+    return told, None if warn_at is None else there(warn_at)
 
 
 def update_due(policy: Policy, plan: str, severity: str, last_update_at: datetime) -> datetime | None:
@@ -310,7 +333,12 @@ def _moved(calendar: Calendar, due: _Due, paused: Sequence[Pause]) -> _Due:
 
 
 def _warn_at(
-    policy: Policy, calendar: Calendar, target: Target, received: datetime, due: _Due, paused: Sequence[Pause]
+    warn_before_s: int | None,
+    calendar: Calendar,
+    target: Target,
+    received: datetime,
+    due: _Due,
+    paused: Sequence[Pause],
 ) -> datetime | None:
     """The first figure of a range; else the policy's notice before the deadline, counted as the target is.
 
@@ -319,13 +347,13 @@ def _warn_at(
     """
     if target.warn_amount is not None:
         return _due(calendar, target, target.warn_amount, received, paused).respond_by
-    if policy.warn_before_s is None:
+    if warn_before_s is None:
         return None
     if target.unit is Unit.ELAPSED:
-        notice = min(policy.warn_before_s, target.amount / 2)
+        notice = min(warn_before_s, target.amount / 2)
         return max(received, due.respond_by - timedelta(seconds=notice))
     room = calendars.worked(calendar, due.opens_at, due.respond_by).total_seconds()
-    notice = min(policy.warn_before_s, room / 2)
+    notice = min(warn_before_s, room / 2)
     return calendars.subtract_working(calendar, due.respond_by, notice, due.opens_at)
 
 

@@ -14,6 +14,7 @@ import hmac
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAC_BYTES = 10
 BODY_BYTES = 9  # role, case number (4), recipient hash (4)
@@ -43,6 +44,7 @@ def _mac(secret: bytes, body: bytes) -> bytes:
     return hmac.digest(secret, b"mailbridge token 1" + body, "sha256")[:MAC_BYTES]
 
 
+@lru_cache(maxsize=1024)
 def sign(secret: bytes, number: int, role: str, recipient: str) -> str:
     """A token for case number, made for recipient in this role. number below 2**32."""
     body = role.encode() + number.to_bytes(4, "big") + _recipient_hash(recipient)
