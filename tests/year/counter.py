@@ -1,5 +1,5 @@
 """A second opinion on every deadline: hours, holidays and targets of the five policies written anew from
-their texts, minutes counted one by one.
+their texts, minutes counted hour by hour.
 
 It shares nothing with the code under test, not even the holiday library or the policy files. All the opening
 hours and offsets from UTC of these policies are whole hours, so that an hour is open or closed as a whole.
@@ -198,16 +198,22 @@ def is_open(text: Text, at: datetime, *, always: bool = False) -> bool:
 # --- counting ----------------------------------------------------------------------------------------------
 
 
+def _left(at: datetime) -> int:
+    """How many of the minutes from here on begin in this hour, and so count all or none."""
+    return 60 - at.minute
+
+
 def _count(text: Text, at: datetime, minutes: int) -> datetime:
     while minutes:
-        minutes -= is_open(text, at)
-        at += MINUTE
+        step = min(_left(at), minutes) if is_open(text, at) else _left(at)
+        minutes -= step * is_open(text, at)
+        at += MINUTE * step
     return at
 
 
 def _opening(text: Text, at: datetime) -> datetime:
     while not is_open(text, at):
-        at = at.replace(second=0) + MINUTE
+        at = at.replace(second=0) + MINUTE * _left(at)
     return at
 
 
@@ -266,8 +272,9 @@ def _warned(text: Text, target: Target, at: datetime, until: datetime) -> dateti
         return until - MINUTE * min(60, target.elapsed / 2)
     room, minute = 0, at
     while minute < until and room < 120:
+        step = 1 if is_open(text, minute) else _left(minute)
         room += is_open(text, minute)
-        minute += MINUTE
+        minute += MINUTE * step
     return _before(text, until, min(120, room))
 
 
@@ -275,5 +282,8 @@ def _before(text: Text, at: datetime, halves: int) -> datetime:
     """This many half minutes of open time earlier."""
     while halves:
         at -= HALF_MINUTE
-        halves -= is_open(text, at)
+        if is_open(text, at):
+            halves -= 1
+        else:
+            at -= HALF_MINUTE * ((at.minute * 60 + at.second) // 30)  # to the first of this hour
     return at
