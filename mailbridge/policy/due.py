@@ -21,6 +21,8 @@ from mailbridge.policy.calendars import add_working, subtract_working
 from mailbridge.policy.draft import Draft
 from mailbridge.policy.words import silence_in_words
 
+FOR_STAFF = frozenset((Timer.DEADLINE_WARNING, Timer.DEADLINE, Timer.STATUS_UPDATE, Timer.RELEASE))
+"""What these mean depends on site, policy and case alone: at most staff are told."""
 UNREAD_AGAIN = timedelta(minutes=5)
 """Intake first: how soon a close is looked at again while mail waits unread."""
 UNDELIVERED_AGAIN = timedelta(hours=1)

@@ -31,7 +31,7 @@ from mailbridge.model.policy import Policy
 from mailbridge.outgoing.notices import Renderer
 from mailbridge.policy import command, command_open
 from mailbridge.policy.decide import decide
-from mailbridge.policy.due import decide_due
+from mailbridge.policy.due import FOR_STAFF, decide_due
 from mailbridge.store.apply import Applier, Clash
 from mailbridge.store.cases import Cases
 from mailbridge.store.customers import Customers, site_secrets
@@ -50,6 +50,7 @@ MOST_CLASHES = 20
 MOST_ATTEMPTS = 5  # at one message, before it is quarantined with its error
 LOOKED_AT_LEAST = timedelta(minutes=5)  # ago, or a mailbox counts as unread before a case is closed
 Decide = Callable[[Facts, Case, datetime], Decision]
+_NO_MESSAGE = Classification(Kind.HUMAN, "none", "no message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,14 +227,21 @@ class Desk:
         return self.cases.get(number)
 
     def _decide_on(
-        self, find: Callable[[Lookup], Case], fn: Decide, job: Job | None, hand: InHand | None = None
+        self,
+        find: Callable[[Lookup], Case],
+        fn: Decide,
+        job: Job | None,
+        hand: InHand | None = None,
+        facts_of: Callable[[Lookup, Case], Facts] | None = None,
     ) -> None:
+        load = facts_of or self.case_facts
+
         def once() -> None:
             now = self.clock.now()
             with self.store.read() as connection:
                 lookup = Lookup(connection)
                 case = find(lookup)
-                facts = self.case_facts(lookup, case)
+                facts = load(lookup, case)
             decision = fn(facts, case, now)
             versions = _touched(decision, {case.id: case.version, **decision.versions})
             applier = Applier(self.store, self._notices.writer_for(hand or InHand()))
@@ -319,12 +327,18 @@ class Desk:
 
     def case_facts(self, lookup: Lookup, case: Case) -> Facts:
         """Facts for a decision that no message triggered."""
-        facts = self._bare_facts(lookup, case.requester)
+        return _unless_machine(lookup, case.id, self._bare_facts(lookup, case.requester))
+
+    def _silence_facts(self, lookup: Lookup, case: Case) -> Facts:
+        """With whether mail waits unread: what came before the moment in question, or just now, must have
+        been read before silence counts."""
         mailboxes = [mailbox.name for mailbox in self.config.imap]
-        # what came before the moment in question, or just now, must have been read before silence counts
         since = min(case.auto_close_at or self.clock.now(), self.clock.now() - LOOKED_AT_LEAST)
-        facts = replace(facts, unread_mail=lookup.unread_mail(mailboxes, since))
-        return _unless_machine(lookup, case.id, facts)
+        return replace(self.case_facts(lookup, case), unread_mail=lookup.unread_mail(mailboxes, since))
+
+    def _staff_facts(self, _lookup: Lookup, _case: Case) -> Facts:
+        """Where only staff are told, nothing is asked of the customer."""
+        return Facts(self.ground.site, self.policy, _NO_MESSAGE)
 
     def _bare_facts(self, lookup: Lookup, address: str) -> Facts:
         contact: Contact | None = lookup.contact_by_address(address)
@@ -334,7 +348,7 @@ class Desk:
         return Facts(
             site=self.ground.site,
             policy=self.policy,
-            classification=Classification(Kind.HUMAN, "none", "no message"),
+            classification=_NO_MESSAGE,
             contact=contact,
             account=account,
             entitled=entitled(self.policy, contact, account, self.clock.now()),
@@ -352,6 +366,7 @@ class Desk:
                 lambda lookup: lookup.case(case_id),
                 lambda facts, case, now: decide_due(facts, case, timer, now),
                 job,
+                facts_of=self._staff_facts if timer in FOR_STAFF else self._silence_facts,
             )
         except NotFound:
             self.jobs.finish(job)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mailbridge.model.case import Case, DeadlineState, Status, Timer
-from mailbridge.model.decision import Decision, Send
-from mailbridge.policy.due import decide_due
+from mailbridge.model.decision import Decision, Facts, Send
+from mailbridge.policy.due import FOR_STAFF, decide_due
 from tests.policy.cases import HOUR, T0, after, case, events, facts, of, sent, timers, waiting
 
 CLOSE = T0 + 48 * HOUR
@@ -40,6 +40,20 @@ def test_a_timer_that_rings_too_soon_tells_nobody_and_rings_again(timer: Timer) 
     assert again is not None
     assert again > T0
     assert sent(decision) == []
+
+
+@pytest.mark.parametrize("missed_escalates", [False, True])
+@pytest.mark.parametrize("timer", sorted(FOR_STAFF))
+def test_what_rings_for_staff_asks_nothing_of_the_customer(timer: Timer, missed_escalates: bool) -> None:
+    known = replace(facts(), policy=replace(facts().policy, escalate_when_missed=missed_escalates))
+    machine = replace(known.classification, may_answer=False, no_answer="a machine wrote it")
+    known = replace(known, dead_addresses=(case().requester,), unread_mail=True, classification=machine)
+    bare = Facts(known.site, known.policy, facts().classification)
+    owed = replace(case(), update_due_at=T0)
+    held = waiting(held=True, hold_until=T0, update_due_at=T0)
+    for subject in (owed, held, replace(owed, status=Status.CLOSED)):
+        for now in (T0, T0 + 5 * HOUR, T0 + 7 * HOUR, CLOSE):
+            assert decide_due(bare, subject, timer, now) == decide_due(known, subject, timer, now)
 
 
 # --- the deadline
