@@ -32,6 +32,7 @@ SEVERITIES = {
     "tekstack": ("critical", "normal", "low"),
 }
 POLICIES = tuple(SEVERITIES)
+MOST_FLOODS = 4  # nobody closes their cases, and each is told of for the rest of the year
 SITE_DOWN = ("down", "unread", "outage", "deferred")
 SECOND = 1_000_000  # topics that are split off have numbers of their own
 DAY = 1440
@@ -57,6 +58,7 @@ class _Maker:
         self.at = START
         self.began: dict[int, datetime] = {}
         self.troubled = 0  # how often the site was
+        self.floods = 0
 
     def make(self, messages: int) -> Story:
         made = counted = 0
@@ -105,8 +107,9 @@ class _Maker:
         self.topic += 1
         self.at = self.anywhere()
         kinds = ("mail", "call", "report", "escalation", "flood")
-        first = self.random.choices(kinds, (78, 8, 6, 6, 2))[0]
+        first = self.random.choices(kinds, (78, 8, 6, 6, 2 if self.floods < MOST_FLOODS else 0))[0]
         if first == "flood":
+            self.floods += 1
             self.say("flood", self.random.randrange(9, 14))
             return
         self.began[self.topic] = self.at
