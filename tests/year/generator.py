@@ -152,7 +152,7 @@ class _Maker:
                 self.say("severity", what=self.random.choice(SEVERITIES[self.policy]))
             if self.chance(0.9):
                 self.later(500)
-                self.say(self.random.choice(("answer", "answer", "answer_by_mail")))
+                self.say(self.random.choice(("answer", "answer_by_mail")))
             self._silence()
             if self.chance(0.4):
                 break
