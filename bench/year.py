@@ -2,12 +2,12 @@
 
     python bench/year.py [MESSAGES [PROCESSES [POLICY]]]
 
-Plays years of 2,000 messages each until there are that many (20,000), the five policies in turn (or one), in
-so many processes (2). A JSON line for each year, as it ends. messages: received by the desk; handed_over: mail
-that it sent for them. ms_a_message: CPU of everything (store, parse, decide, apply, templates, relay) for one
-received message; parse_ms that of parsing the same bytes alone, in the same run, so that times_parse compares
-two machines, or a busy one with a calm one. statements counts SQL, commits too. The last line is the whole:
-seconds by the clock, judging with it. Exits 1 where a year broke a promise.
+Plays years of 2,000 messages each until there are that many (20,000), the five policies in turn (or one),
+in so many processes (2). A JSON line for each year, as it ends. messages: received by the desk;
+handed_over: mails sent for them. ms_a_message: CPU of everything (store, parse, decide, apply, templates,
+relay) for one received message; parse_ms that of parsing the same bytes alone, in the same run, so that
+times_parse compares two machines, or a busy one with a calm one. statements counts SQL, commits too. The
+last line is the whole: seconds by the clock, judging with it. Exits 1 where a year broke a promise.
 """
 
 from __future__ import annotations
