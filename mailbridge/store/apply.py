@@ -8,7 +8,8 @@ rendering a notice happens inside, because its case number is known only here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailbridge.model.decision import Decision
-from mailbridge.store import jobs
+from mailbridge.store import cases, jobs
 from mailbridge.store.effects import Clash, Compose, History, Mail, Run
 from mailbridge.store.engine import Store
 from mailbridge.store.jobs import Job
@@ -77,24 +78,57 @@ class Applier:
         versions: id and version of each case the decision was made on. expect may raise Clash after a last
         look.
         """
+        with self._writing() as connection:
+            if job is not None and not jobs.finish(connection, job):
+                raise Clash("the lease was lost")
+            if expect is not None:
+                expect(connection)
+            case_id = self._carry_out(connection, decision, now, versions or {}, verdict)
+            if verdict is not None:
+                _settle(connection, verdict, decision, case_id, now)
+        return case_id
+
+    def apply_split(
+        self,
+        openings: Sequence[Decision],
+        then: Callable[[tuple[int, ...]], Decision],
+        now: datetime,
+        versions: Mapping[int, int],
+    ) -> tuple[int, ...]:
+        """New cases and what their numbers mean for the case that they come from: all of it or nothing.
+
+        versions: of that case. Returns the numbers. Raises Clash, StoreUnavailable, StoreFull.
+        """
+        with self._writing() as connection:
+            ids = [self._carry_out(connection, opening, now, {}) for opening in openings]
+            numbers = tuple(cases.number_of(connection, case_id) for case_id in ids if case_id is not None)
+            self._carry_out(connection, then(numbers), now, versions)
+        return numbers
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
         try:
             with self._store.write() as connection:
-                if job is not None and not jobs.finish(connection, job):
-                    raise Clash("the lease was lost")
-                if expect is not None:
-                    expect(connection)
-                run = Run(connection, now, self._compose, verdict.message_id if verdict else None)
-                run.gather(decision.effects)
-                run.fence(versions or {})
-                for effect in decision.effects:
-                    run.carry_out(effect)
-                run.flush()
-                case_id = run.real(decision.case) if decision.case is not None else None
-                if verdict is not None:
-                    _settle(connection, verdict, decision, case_id, now)
+                yield connection
         except IntegrityError as error:
             raise Clash(f"somebody was quicker: {error.orig}") from error
-        return case_id
+
+    def _carry_out(
+        self,
+        connection: Connection,
+        decision: Decision,
+        now: datetime,
+        versions: Mapping[int, int],
+        verdict: Verdict | None = None,
+    ) -> int | None:
+        """The effects of one decision; the id of the case concerned."""
+        run = Run(connection, now, self._compose, verdict.message_id if verdict else None)
+        run.gather(decision.effects)
+        run.fence(versions)
+        for effect in decision.effects:
+            run.carry_out(effect)
+        run.flush()
+        return run.real(decision.case) if decision.case is not None else None
 
 
 def _settle(

@@ -127,6 +127,10 @@ def require(connection: Connection, number: int) -> Case:
     return snapshots(rows)[0]
 
 
+def number_of(connection: Connection, case_id: int) -> int:
+    return int(_NUMBER_OF.scalar(connection, {"id": case_id}))
+
+
 def entries(connection: Connection, case_id: int) -> list[Mapping[str, Any]]:
     """Messages and notes of a case in order."""
     return [row._asdict() for row in _ENTRIES.rows(connection, {"of": case_id})]

@@ -250,20 +250,13 @@ class Desk:
 
         self._until_no_clash(once, job)
 
-    def open_case(
-        self,
-        fn: Callable[[Facts, datetime], Decision],
-        contact_of: str = "",
-        split_of: int | None = None,
-    ) -> Case:
-        """Open a case by a decision that staff or the portal made. contact_of: address to look up;
-        split_of: the row of the case that it comes from."""
+    def open_case(self, fn: Callable[[Facts, datetime], Decision], contact_of: str = "") -> Case:
+        """Open a case by a decision that staff or the portal made. contact_of: address to look up."""
 
         def once() -> Case:
             now = self.clock.now()
             with self.store.read() as connection:
-                lookup = Lookup(connection)
-                facts = _unless_machine(lookup, split_of, self._bare_facts(lookup, contact_of))
+                facts = self._bare_facts(Lookup(connection), contact_of)
             applier = Applier(self.store, self._notices.writer_for(InHand()))
             case_id = applier.apply(fn(facts, now), now)
             opened = self.cases.by_id(case_id) if case_id is not None else None
@@ -275,32 +268,33 @@ class Desk:
         return result
 
     def split(self, number: int, author: str, parts: Sequence[tuple[str, str]]) -> list[int]:
-        """A case of its own for each (subject, text) of a mail with several issues; their numbers.
+        """A case of its own for each (subject, text) of a mail with several issues, or none; their numbers.
 
         Where a text is "" it is that of the mail that opened the case. Raises NotFound, Permanent.
         """
-        original = self.cases.get(number)
-        said = [row["text"] for row in self.cases.entries(original.id) if row["direction"] == "in"]
-        whole = str(next(iter(said), ""))
-        numbers = [
-            self._split_off(original, author, subject, text or whole).number for subject, text in parts
-        ]
-        self.on_case(
-            number,
-            lambda facts, case, now: command_open.note_split(
-                facts, case, now, author=author, numbers=tuple(numbers)
-            ),
-        )
-        return numbers
 
-    def _split_off(self, original: Case, author: str, subject: str, text: str) -> Case:
-        return self.open_case(
-            lambda facts, now: command_open.split_off(
-                facts, original, now, author=author, subject=subject, text=text
-            ),
-            contact_of=original.requester,
-            split_of=original.id,
-        )
+        def once() -> tuple[int, ...]:
+            now = self.clock.now()
+            with self.store.read() as connection:
+                lookup = Lookup(connection)
+                original = lookup.require(number)
+                facts = self.case_facts(lookup, original)
+                whole = next(iter(lookup.customer_texts(original.id)), "")
+            openings = [
+                command_open.split_off(
+                    facts, original, now, author=author, subject=subject, text=text or whole
+                )
+                for subject, text in parts
+            ]
+            applier = Applier(self.store, self._notices.writer_for(InHand()))
+            return applier.apply_split(
+                openings,
+                lambda numbers: command_open.note_split(facts, original, now, author=author, numbers=numbers),
+                now,
+                {original.id: original.version},
+            )
+
+        return list(self._until_no_clash(once))
 
     def merging(self, into: int, author: str, reason: str = "", message: int | None = None) -> Decide:
         """For `on_case`: make that case a part of case into, which is read anew at each try.

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import event, insert
 
-from mailbridge.model.decision import ChangeCase, Decision, Merge
+from mailbridge.model.decision import ChangeCase, Decision, Merge, Record
 from mailbridge.store.apply import Applier, Clash, Verdict
 from mailbridge.store.cases import Cases, by_message_refs
 from mailbridge.store.check import check
@@ -52,6 +52,29 @@ def test_a_notice_that_cannot_be_written_leaves_nothing(store: Store) -> None:
     with pytest.raises(ValueError, match="template"):
         Applier(store, broken).apply(opening(), NOW)  # type: ignore[arg-type]
     assert Cases(store).listing() == []
+
+
+def test_a_split_is_all_of_it_or_nothing(store: Store) -> None:
+    """Each part was opened on its own: a split that was killed and said again opened parts twice."""
+    case_id = Applier(store, compose).apply(opening(), NOW)
+    assert case_id is not None
+    parts = [opening("Ink"), opening("Paper")]
+
+    def noted(numbers: tuple[int, ...]) -> Decision:
+        return Decision("split", "", (Record(case_id, "split", {"numbers": list(numbers)}),), case=case_id)
+
+    def killed(_numbers: tuple[int, ...]) -> Decision:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Applier(store, compose).apply_split(parts, killed, NOW, {case_id: 1})
+    with pytest.raises(Clash):
+        Applier(store, compose).apply_split(parts, noted, NOW, {case_id: 7})
+    assert [case.subject for case in Cases(store).listing()] == ["Printer"]
+    assert Applier(store, compose).apply_split(parts, noted, NOW, {case_id: 1}) == (2, 3)
+    assert [case.subject for case in Cases(store).listing()] == ["Printer", "Ink", "Paper"]
+    assert Cases(store).events(case_id)[-1]["data"] == {"numbers": [2, 3]}
+    assert Outbox(store).count("waiting") == 3
 
 
 def test_two_decisions_on_one_version_clash(store: Store) -> None:
@@ -100,6 +123,7 @@ def test_a_case_with_more_messages_than_a_statement_takes_parameters_can_be_merg
         connection.execute(insert(thread), rows)
     few = sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER
     event.listen(store.engine, "checkout", lambda driver, *_: driver.setlimit(few, 999))
+    store.close()  # and its connections, which were made without this limit
     Applier(store, compose).apply(Decision("merged", "", (Merge(source, target),), case=source), NOW)
     with store.read() as connection:
         found = by_message_refs(connection, ["<1499@pbx.example>"])
