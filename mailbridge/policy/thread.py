@@ -13,7 +13,7 @@ import binascii
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from mailbridge.model.case import Case, Status
+from mailbridge.model.case import Case, Channel, Status
 from mailbridge.model.decision import Facts, Reference
 from mailbridge.model.message import Kind, ParsedMessage
 from mailbridge.model.policy import Policy
@@ -114,7 +114,7 @@ def _recent(facts: Facts, message: ParsedMessage, now: datetime) -> Reference | 
     for case in facts.recent:
         age = now - (case.last_customer_at or case.created_at)
         if kind is Kind.VOICEMAIL:
-            if case.status is not Status.CLOSED and age <= timedelta(seconds=facts.site.same_caller_s):
+            if _same_caller(case, facts, age):
                 return Reference(case, "caller", facts.caller)
         elif kind in (Kind.AUTO_GENERATED, Kind.LIST):
             if _same_report(case, facts, message, age):
@@ -122,6 +122,12 @@ def _recent(facts: Facts, message: ParsedMessage, now: datetime) -> Reference | 
         elif knows(case, facts, message) and _same_subject(case, facts, message, age):
             return Reference(case, "subject")
     return None
+
+
+def _same_caller(case: Case, facts: Facts, age: timedelta) -> bool:
+    """Several calls within minutes are one case; what he mailed of just now may be another matter."""
+    called = case.channel is Channel.VOICEMAIL and case.status is not Status.CLOSED
+    return called and age <= timedelta(seconds=facts.site.same_caller_s)
 
 
 def _same_report(case: Case, facts: Facts, message: ParsedMessage, age: timedelta) -> bool:

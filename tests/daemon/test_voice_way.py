@@ -86,6 +86,26 @@ def everything(desk: Desk, number: int) -> str:
     return " ".join([json.dumps(shown(desk, number)), *(one.text + one.html for one in sent)])
 
 
+# --- which case ---------------------------------------------------------------------------------------------
+
+
+def test_several_calls_within_minutes_are_one_case_and_a_mail_of_just_now_is_another(tmp_path: Path) -> None:
+    clock = VirtualClock(MONDAY)
+    with desk_of(tmp_path, clock=clock) as desk:
+        written = (
+            b"From: kim@customer.example\r\nTo: support@desk.example\r\nSubject: Invoice\r\n\r\nHelp.\r\n"
+        )
+        put(desk, written, "kim@customer.example")
+        for number in (1, 2):
+            clock.advance(timedelta(minutes=3))
+            take_in(desk, call(number, sample("vm01")))
+        assert desk.cases.get(1).subject == "Invoice"
+        assert [len(incoming(desk, case.number)) for case in desk.cases.listing()] == [1, 2]
+        clock.advance(timedelta(minutes=11))
+        take_in(desk, call(3, sample("vm01")))
+        assert [len(incoming(desk, case.number)) for case in desk.cases.listing()] == [1, 2, 1]
+
+
 # --- what was understood, and who reads it -----------------------------------------------------------------
 
 
