@@ -274,6 +274,11 @@ class Year:
         topic.case_id = case
         return case
 
+    def topics_of(self, numbers: set[int]) -> set[int]:
+        """Whose cases have these numbers now."""
+        cases = {topic.number: self._case(topic) for topic in self.topics.values()}
+        return {topic for topic, case in cases.items() if case is not None and self._number(case) in numbers}
+
     def _number(self, case_id: int) -> int:
         return int(self.world.peek("SELECT number FROM case_ WHERE id = ?", case_id)[0][0])
 

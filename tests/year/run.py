@@ -29,6 +29,7 @@ from tests.year.world import StuckError
 
 MESSAGES = 24  # of a seed, where nobody says otherwise
 SHORTEN_S = 120.0
+CROWDED = 500  # steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +92,25 @@ def shortest(story: Story, found: Sequence[str], seconds: float = SHORTEN_S) -> 
         return bool(sorts & {sort_of(sentence) for sentence in play(story.part(steps))})
 
     steps = list(story.steps)
+    if len(steps) > CROWDED and (own := _of_its_own(story, found)) and fails(own):
+        steps = own
     for topic in sorted(
         {step.topic for step in steps} - {0}
     ):  # first whole troubles, as most have no part in it
         without = [step for step in steps if step.topic != topic]
         steps = without if without and fails(without) else steps
     return story.part(shortened(steps, fails))
+
+
+def _of_its_own(story: Story, found: Sequence[str]) -> list[Step]:
+    """The steps of the troubles whose cases are broken, and those of the site: a crowded year is long."""
+    broken_ones = {int(told[1]) for sentence in found if (told := re.match(r"case (\d+): ", sentence))}
+    year = Year(story)
+    with contextlib.redirect_stderr(io.StringIO()), contextlib.suppress(StuckError):
+        year.play()
+    topics = {0} | year.topics_of(broken_ones)
+    year.close()
+    return [step for step in story.steps if step.topic in topics or step.other in topics - {0}]
 
 
 def told(result: Result, folder: Path | None = None) -> str:

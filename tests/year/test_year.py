@@ -1,7 +1,8 @@
 """Years of support on the virtual clock: what must be true of any year is true of these.
 
 MAILBRIDGE_YEAR_SEEDS plays so many seeds (the policies take turns) in two processes, MAILBRIDGE_YEAR_FIRST
-says where they begin. A failing one prints the shortest story found that fails, and how to play it again.
+says where they begin; MAILBRIDGE_YEAR_MESSAGES is how crowded a crowded year is. A failing one prints the
+shortest story found that fails, and how to play it again.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from tests.year.counter import TEXTS, due
-from tests.year.generator import make_seed, make_story
-from tests.year.run import MESSAGES, play_all, told
+from tests.year.generator import POLICIES, make_seed, make_story
+from tests.year.run import MESSAGES, Result, play_all, told
 from tests.year.shrink import shortened
-from tests.year.story import from_lines, to_lines
+from tests.year.story import Story, from_lines, to_lines
 
 SEEDS = int(os.environ.get("MAILBRIDGE_YEAR_SEEDS", "10"))
+CROWDED = int(os.environ.get("MAILBRIDGE_YEAR_MESSAGES", "100"))
 FIRST = int(os.environ.get("MAILBRIDGE_YEAR_FIRST", "1"))
 
 USUAL = {  # what no round of seeds may be without
@@ -30,14 +32,22 @@ USUAL = {  # what no round of seeds may be without
 
 def test_every_year_keeps_every_promise(tmp_path: Path) -> None:
     """Ten seeds are a round of the five policies twice over; CI plays hundreds."""
-    stories = [make_seed(seed, MESSAGES) for seed in range(FIRST, FIRST + SEEDS)]
-    results = list(play_all(stories, processes=2))
-    failed = [result for result in results if result.found]
-    seeds = [(result.story.policy, result.story.seed) for result in failed]
-    if failed:
-        pytest.fail(f"{len(failed)} of {SEEDS} seeds: {seeds}\n{told(failed[0])}", pytrace=False)
+    results = _kept([make_seed(seed, MESSAGES) for seed in range(FIRST, FIRST + SEEDS)], tmp_path)
     happened = {event for result in results for event in result.happened}
     assert SEEDS < 10 or happened >= USUAL, "the years are too quiet to prove anything"
+
+
+def test_a_crowded_year_of_each_policy_keeps_every_promise(tmp_path: Path) -> None:
+    """Where troubles of the site lie over each other and over many cases at once."""
+    _kept([make_story(policy, FIRST, CROWDED) for policy in POLICIES], tmp_path)
+
+
+def _kept(stories: list[Story], folder: Path) -> list[Result]:
+    results = list(play_all(stories, processes=2))
+    if failed := [result for result in results if result.found]:
+        seeds = [(result.story.policy, result.story.seed) for result in failed]
+        pytest.fail(f"{len(failed)} of {len(stories)}: {seeds}\n{told(failed[0], folder)}", pytrace=False)
+    return results
 
 
 def test_equal_seeds_tell_equal_stories() -> None:
