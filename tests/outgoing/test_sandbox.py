@@ -15,6 +15,8 @@ from mailbridge.outgoing.sandbox import QuickSandbox
 PARTS = """
 {%- macro told(what) %}{{ what }} of {{ case.number }}{{ "<b>" }}{% endmacro %}
 {%- macro _own() %}secret{% endmacro %}
+{%- macro framed() %}[{{ caller() }}]{% endmacro %}
+{%- macro varied() %}{{ varargs }}{{ kwargs }}{% endmacro %}
 {%- set word = "said" %}"""
 FACTS: dict[str, Any] = {
     "case": {
@@ -49,6 +51,21 @@ EXPRESSIONS = (
 )  # fmt: skip
 
 
+SOURCES = (
+    "{% call part.told('x') %}in{% endcall %}",
+    "{% call part.framed() %}in {{ case.number }}{% endcall %}",
+    "{% macro own(x) %}{{ x }}<hr>{% endmacro %}{{ own('<x>') }}{{ own(own('<y>')) }}",
+    "{% for a in words %}{{ part.told(a) }}{{ loop.index }}{{ loop.cycle('p', 'q') }}{% endfor %}",
+    "{% set told = part.told %}{{ told('<x>') ~ '<y>' }}",
+    "{% from 'parts' import told %}{{ told(1) }}",
+    "{% import 'parts' as alone %}{{ alone.told(1) }}",
+    "{% include 'parts' %}",
+    "{{ part.told(*words) }}",
+    "{{ part.told(**case) }}",
+    "{{ part.varied(1, 2, a=3) }}",
+)
+
+
 def _environment(kind: type[Environment]) -> Environment:
     return kind(
         loader=DictLoader({"parts": PARTS, "parts.html": PARTS}),
@@ -77,7 +94,7 @@ def test_it_gives_and_refuses_what_the_sandbox_does(name: str) -> None:
     asked = [f"{thing}.{attribute}" for thing, attribute in itertools.product([*FACTS, "part"], NAMES)]
     differ = {
         source: said
-        for source in (f"{{{{ {expression} }}}}" for expression in (*asked, *EXPRESSIONS))
+        for source in (*SOURCES, *(f"{{{{ {expression} }}}}" for expression in (*asked, *EXPRESSIONS)))
         if len(set(said := [_told(_said(kind, source, name)) for kind in (OURS, THEIRS)])) > 1
     }
     assert differ == {}

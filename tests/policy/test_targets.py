@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -107,6 +108,25 @@ def test_pause_in_elapsed_time() -> None:
     made = promise(library.load_policy("memsource"), received_at=received, paused=pauses)
     assert made.respond_by == received + timedelta(hours=12 + 4)
     assert [row[3] for row in made.proof].count("paused") == 3
+
+
+def test_a_promise_counted_before_is_counted_anew_where_anything_differs() -> None:
+    """Counts are kept; calendars are told apart by more than their name, instants not by their zone."""
+    received = at(NY, "2026-05-04 16:00")
+    hour = Target(Unit.WORKING, 7200, "2 working hours")
+    pause = (at(NY, "2026-05-04 16:00"), at(NY, "2026-05-04 16:30"))
+    changed = calendar(NY, OFFICE, closures={date(2026, 5, 5): "a move"})
+    for _ in range(2):
+        assert due(calendar(NY, OFFICE), hour, "2026-05-04 16:00") == at(NY, "2026-05-05 10:00")
+        assert due(changed, hour, "2026-05-04 16:00") == at(NY, "2026-05-06 10:00")
+        policy = policy_of(calendar(NY, OFFICE), hour, warn_before_s=600)
+        made = promise(policy, received_at=received, paused=[pause])
+        assert made.respond_by == at(NY, "2026-05-05 10:30")
+        assert made.warn_at == made.respond_by - timedelta(minutes=10)
+        there = promise(policy, received_at=received.astimezone(ZoneInfo("Asia/Tokyo")), paused=[pause])
+        assert there == made
+        assert there.received_at.utcoffset() == timedelta(hours=-4)
+        assert promise(policy_of(calendar(NY, OFFICE), hour), received_at=received).warn_at is None
 
 
 def test_pause_moves_a_business_day_by_its_open_time() -> None:
