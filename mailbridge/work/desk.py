@@ -32,6 +32,7 @@ from mailbridge.outgoing.notices import Renderer
 from mailbridge.policy import command, command_open
 from mailbridge.policy.decide import decide
 from mailbridge.policy.due import FOR_STAFF, decide_due
+from mailbridge.policy.words import instant_in_words
 from mailbridge.store.apply import Applier, Clash
 from mailbridge.store.cases import Cases
 from mailbridge.store.customers import Customers, site_secrets
@@ -117,6 +118,7 @@ class Desk:
     def warm(self) -> None:
         """Do beforehand what the first notices would else do under the write lock: for long-lived desks."""
         self._renderer.warm()
+        instant_in_words(self.policy, self.clock.now())  # loads what Babel knows of the language
 
     # --- messages -----------------------------------------------------------------------------------------
 
