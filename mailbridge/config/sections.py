@@ -293,6 +293,7 @@ class Voicemail(Section):
     spool_move_to: OptionalPath = None
     processes: Annotated[int, forms.whole(1, 64)] = 1
     timeout_s: Annotated[int, forms.whole(5, 86_400, "seconds")] = 600
+    memory_mb: Annotated[int, forms.whole(0, 1_000_000, "mebibytes")] = 0
     max_seconds: Annotated[int, forms.whole(1, 86_400, "seconds")] = 600
     max_mb: Annotated[int, forms.whole(1, 1000, "mebibytes")] = 25
     region: Annotated[str, forms.region] = ""

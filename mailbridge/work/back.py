@@ -10,9 +10,10 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from mailbridge import log
-from mailbridge.config import Config, Relay
+from mailbridge.config import Config, Relay, Voicemail
 from mailbridge.config.credentials import password, token
 from mailbridge.errors import Temporary
 from mailbridge.outgoing.relay import Relay as RelayClient
@@ -21,6 +22,9 @@ from mailbridge.work.deliver import Deliverer
 from mailbridge.work.desk import Desk
 from mailbridge.work.process import Start
 from mailbridge.work.worker import Worker
+
+if TYPE_CHECKING:
+    from transcription.pool import Pool
 
 RETRY_S = 2.0
 
@@ -95,16 +99,22 @@ def patient_desk(start: Start, config: Config) -> Iterator[Desk | None]:
     yield None
 
 
+def pool_of(voicemail: Voicemail) -> Pool:
+    """The recognisers as [voicemail] wants them."""
+    from transcription.pool import Pool
+
+    assert voicemail.model is not None
+    most = voicemail.memory_mb << 20
+    return Pool(voicemail.model, voicemail.processes, float(voicemail.timeout_s), max_rss_bytes=most or None)
+
+
 def transcriber(start: Start, config: Config) -> None:
     """Main of the process that hands recordings to the transcribers and writes down what they say."""
     # these load numpy and a media library: half a second that no other process needs to spend
     from mailbridge.work.listen import Listener
-    from transcription.pool import Pool
 
-    voicemail = config.voicemail
-    assert voicemail is not None
-    assert voicemail.model is not None
-    pool = Pool(voicemail.model, voicemail.processes, float(voicemail.timeout_s))
+    assert config.voicemail is not None
+    pool = pool_of(config.voicemail)
     start.ready()
     try:
         with patient_desk(start, config) as desk:

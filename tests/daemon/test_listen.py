@@ -13,13 +13,16 @@ import pytest
 
 import transcription
 from mailbridge.clock import VirtualClock
+from mailbridge.config import Voicemail
 from mailbridge.mail.parse import parse
 from mailbridge.store.transcripts import TranscriptRow, Transcripts
+from mailbridge.work.back import pool_of
 from mailbridge.work.desk import Desk
 from mailbridge.work.listen import Listener
 from mailbridge.work.recordings import load
 from mailbridge.work.worker import Worker
 from tests.daemon.site import MONDAY, open_desk, put
+from tests.daemon.voice import sample
 from transcription.engine import Transcript, Word
 from transcription.errors import ModelError, TranscriberCrashed
 from transcription.pool import Pool
@@ -182,3 +185,11 @@ def test_a_step_done_twice_leaves_one_transcript_and_one_notice(tmp_path: Path) 
         Listener(desk, Scripted(said("hello", "there"))).drain()
         assert len(Transcripts(desk.store).of(1)) == 1
         assert desk.outbox.count("waiting") == told + 2
+
+
+@pytest.mark.parametrize(("memory_mb", "started"), [(0, 1), (1, 2)])
+def test_a_recogniser_that_holds_too_much_memory_is_replaced(memory_mb: int, started: int) -> None:
+    with pool_of(Voicemail(model=MODEL, memory_mb=memory_mb)) as pool:
+        for number in range(2):
+            assert pool.submit(str(number), sample("vm14")).result(60).text == "thank you"
+        assert pool.stats().started == started
