@@ -97,6 +97,9 @@ EVENTS: dict[str, str] = {
     "model_missing": "warning",
     "model_unusable": "fatal",
     "transcriber_died": "error",
+    "link_fetched": "info",
+    "link_failed": "error",
+    "link_refused": "warning",
     # database and upkeep
     "pruned": "info",
     "tick_done": "debug",

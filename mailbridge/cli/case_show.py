@@ -217,6 +217,10 @@ def _attachment(records: Records, case: Case, wanted: str) -> bytes:
             f"case {case.number} has several files {wanted!r}; name one by its SHA-256: {digests}"
         )
     digest, row = next(iter(found.items()))
+    if row["direction"] == "in" and row["message_id"]:
+        fetched = records.fetched.by_digest(row["message_id"], digest)
+        if fetched is not None:
+            return fetched.data
     return _part(_original(records, row), digest)
 
 

@@ -26,11 +26,13 @@ class Records:
     def __init__(self, config: Config, store: Store) -> None:
         from mailbridge.policy.library import zone_of
         from mailbridge.store.cases import Cases
+        from mailbridge.store.fetched import Fetched
         from mailbridge.store.inbox import Inbox
         from mailbridge.store.outbox import Outbox
 
         self.cases = Cases(store)
         self.inbox = Inbox(store)
+        self.fetched = Fetched(store)
         self.outbox = Outbox(store)
         named = zone_of(config.site.policy, config.source)
         self.zone: tzinfo = ZoneInfo(config.site.zone or named)

@@ -43,7 +43,7 @@ def file_problems(config: Config, now: datetime) -> list[Problem]:
 
 def file_warnings(config: Config, now: datetime) -> list[Problem]:
     """What works today and should be mended all the same."""
-    told = [*_expires_soon(config, now), *_no_model(config), *_open_to_all(config)]
+    told = [*_expires_soon(config, now), *_no_model(config), *_no_judge(config), *_open_to_all(config)]
     return [Problem(config.source, section, key, message) for section, key, message in told]
 
 
@@ -175,6 +175,16 @@ NO_MODEL = (
     " `mailbridge model install vosk-model-small-en-us-0.15`, name it here and reload;"
     " `mailbridge case retranscribe --since DATE` hears those that came before"
 )
+
+
+def _no_judge(config: Config) -> Iterator[Trouble]:
+    """A link is fetched only for a sender whose DKIM our own server found to be right."""
+    if config.voicemail is not None and config.voicemail.link_senders and not config.site.trusted_authserv:
+        yield (
+            "voicemail",
+            "link_senders",
+            "no link is fetched while [site] trusted_authserv is empty: nobody says whose DKIM is right",
+        )
 
 
 def _no_model(config: Config) -> Iterator[Trouble]:

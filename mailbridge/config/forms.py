@@ -155,12 +155,28 @@ def split_list(value: str) -> tuple[str, ...]:
 def words(wanted: str) -> BeforeValidator:
     """A comma list of words in lower case, such as host names or domains."""
 
+    return form(wanted, lambda value, _: _words(value))
+
+
+def _words(value: str) -> tuple[str, ...]:
+    items = split_list(value)
+    bad = next((item for item in items if re.search(r"\s", item) or CONTROLS.search(item)), None)
+    if bad is not None:
+        raise ValueError(f"{bad!r} holds a blank")
+    return tuple(item.lower() for item in items)
+
+
+def senders(wanted: str) -> BeforeValidator:
+    """A comma list of addresses ("a@b") and domains ("b" or "@b", kept as "@b"), in lower case."""
+
     def read(value: str, _: Path) -> tuple[str, ...]:
-        items = split_list(value)
-        bad = next((item for item in items if re.search(r"\s", item) or CONTROLS.search(item)), None)
-        if bad is not None:
-            raise ValueError(f"{bad!r} holds a blank")
-        return tuple(item.lower() for item in items)
+        found = _words(value)
+        for item in found:
+            local, _at, domain = item.rpartition("@")
+            # a pattern would let in more than is meant: "*" is a letter of an address like any other
+            if "*" in item or "." not in domain or not (is_address(item) if local else is_domain(domain)):
+                raise ValueError(f"{item!r} is no address and no domain")
+        return tuple(item if "@" in item else f"@{item}" for item in found)
 
     return form(wanted, read)
 

@@ -300,7 +300,7 @@ class Voicemail(Section):
     retention_days: Annotated[int, forms.whole(0, 36_500, "days")] = 0
     transcript_retention_days: Annotated[int, forms.whole(0, 36_500, "days")] = 0
     names: Annotated[tuple[str, ...], forms.names("a comma list of names that callers say")] = ()
-    link_senders: Annotated[tuple[str, ...], forms.words("a comma list of addresses or domains")] = ()
+    link_senders: Annotated[tuple[str, ...], forms.senders("a comma list of addresses or domains")] = ()
     rules: tuple[VoicemailRule, ...] = ()
 
     def conflicts(self) -> Iterator[Conflict]:

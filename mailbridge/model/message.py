@@ -134,7 +134,9 @@ class Voicemail:
     audio_parts: tuple[str, ...] = ()  # Attachment.part of the message itself, intro left out
     intro_parts: tuple[str, ...] = ()
     text: str = ""  # the telephone system's own transcript, where it sends one
-    links: tuple[str, ...] = ()  # never fetched by default
+    links: tuple[str, ...] = ()  # shown, and never fetched but for the one that stands in link
+    link: str = ""  # may be fetched: its sender is on the administrator's list, and proven
+    no_link: str = ""  # why nothing is fetched, though the sender is on the list
 
 
 @dataclass(frozen=True, slots=True)

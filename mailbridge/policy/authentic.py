@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from mailbridge.model.message import ParsedMessage
 
-_COMMENT = re.compile(r"\([^()]*\)")
 _RESULT = re.compile(r"^\s*(spf|dkim|dmarc|arc|auth)\s*(?:/\s*\d+\s*)?=\s*([A-Za-z]+)", re.I)
 _PROPERTY = re.compile(r"\b(header|smtp|policy)\.([a-z-]+)\s*=\s*(\"[^\"]*\"|[^\s;]+)", re.I)
+_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _PASSES = frozenset(("pass",))
 
 
@@ -25,14 +25,15 @@ _PASSES = frozenset(("pass",))
 class Authentic:
     """Verdicts in RFC 8601 words ("pass", "fail", "none", ...). aligned_domain is the From domain where
     DMARC passes, or DKIM or SPF passes for the same organisation; "" where the From is not proven. source is
-    the authserv-id, or
-    why there is none."""
+    the authserv-id, or why there is none. signers are the domains whose DKIM signature passed, whosever they
+    are; none where DMARC fails."""
 
     spf: str = "none"
     dkim: str = "none"
     dmarc: str = "none"
     aligned_domain: str = ""
     source: str = ""
+    signers: tuple[str, ...] = ()
 
     @property
     def proven(self) -> bool:
@@ -79,20 +80,46 @@ def _ours(host: str, trusted: tuple[str, ...]) -> bool:
 
 def _split(value: str) -> tuple[str, list[str]]:
     """(authserv-id, results). Comments are taken out first: they may hold anything, semicolons too."""
-    for _ in range(5):
-        value, count = _COMMENT.subn(" ", value)
-        if not count:
-            break
-    first, *rest = value[:20_000].split(";")
+    first, *rest = _pieces(value[:20_000])
     if _RESULT.match(first):
         return "", [first, *rest]
     return (first.split() or [""])[0].strip("\"'").lower(), rest
 
 
+def _pieces(value: str) -> list[str]:
+    """What stands between the semicolons, without comments; a quoted string is one word whatever it holds.
+
+    A sender chooses the local part that our server repeats, quoted or in a comment: "x; dkim=pass"@his.one
+    must not end one result and begin another. Where a comment or quote never ends, or a quote stands in a
+    comment, so that it may be read in two ways, only the authserv-id is left.
+    """
+    pieces, depth, quoted = [""], 0, False
+    characters = iter(value)
+    for char in characters:
+        escaped = char == "\\" and (quoted or depth)
+        text = char + next(characters, "") if escaped else char
+        if char == '"':
+            if depth:
+                return pieces[:1]
+            quoted = not quoted
+        if quoted or escaped:
+            pieces[-1] += "" if depth else text
+        elif char in "()":
+            depth = max(0, depth + (1 if char == "(" else -1))
+            pieces[-1] += " "
+        elif depth:
+            continue
+        elif char == ";":
+            pieces.append("")
+        else:
+            pieces[-1] += text
+    return pieces[:1] if quoted or depth else pieces
+
+
 def _judge(message: ParsedMessage, server: str, results: list[str]) -> Authentic:
     author = message.author.domain if len(message.from_) == 1 else ""
     verdicts = {"spf": "none", "dkim": "none", "dmarc": "none"}
-    aligned = False
+    aligned, signers = False, []
     for result in results[:50]:
         hit = _RESULT.match(result)
         if hit is None or hit[1].lower() not in verdicts:
@@ -100,16 +127,40 @@ def _judge(message: ParsedMessage, server: str, results: list[str]) -> Authentic
         method, verdict = hit[1].lower(), hit[2].lower()
         if verdicts[method] not in _PASSES:
             verdicts[method] = verdict
+        if method == "dkim" and verdict in _PASSES:
+            signers += _signer(result)
         if verdict in _PASSES and author:
             aligned = aligned or _aligned(method, dict(_properties(result)), author)
     if verdicts["dmarc"] in ("fail", "permerror"):
-        aligned = False
-    return Authentic(verdicts["spf"], verdicts["dkim"], verdicts["dmarc"], author if aligned else "", server)
+        aligned, signers = False, []
+    proven = author if aligned else ""
+    known = tuple(dict.fromkeys(signers))
+    return Authentic(verdicts["spf"], verdicts["dkim"], verdicts["dmarc"], proven, server, known)
+
+
+def _signer(result: str) -> list[str]:
+    """The domain that signed: d=, or that of i= where a server writes no other; none where it is said
+    twice."""
+    said = list(_properties(result))
+    for name in ("header.d", "header.i"):
+        domains = [value for key, value in said if key == name]
+        if domains:
+            return domains if len(domains) == 1 and _DOMAIN.fullmatch(domains[0]) else []
+    return []
 
 
 def _properties(result: str) -> Iterator[tuple[str, str]]:
     for kind, name, value in _PROPERTY.findall(result):
         yield f"{kind}.{name}".lower(), value.strip("\"'<>").rpartition("@")[2].lower()
+
+
+def signed_for(signers: tuple[str, ...], domain: str) -> bool:
+    """Whether one of those who signed is the domain itself, or one above it of the same organisation."""
+    top = _organisation(domain)
+    return any(
+        (domain == one or domain.endswith(f".{one}")) and (one == top or one.endswith(f".{top}"))
+        for one in signers
+    )
 
 
 def _aligned(method: str, properties: dict[str, str], author: str) -> bool:

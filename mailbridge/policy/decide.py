@@ -25,6 +25,7 @@ from mailbridge.model.policy import TargetKind
 from mailbridge.policy.bounced import decide_bounce
 from mailbridge.policy.draft import Draft
 from mailbridge.policy.govern import staff_flooded
+from mailbridge.policy.links import PART
 from mailbridge.policy.oversize import tell_refused
 from mailbridge.policy.saying import RESOLVED, asks_for_contacts, only_thanks, says_resolved
 from mailbridge.policy.subjects import subject_key, without_tags
@@ -252,7 +253,7 @@ def subject_line(facts: Facts, message: ParsedMessage, channel: Channel) -> str:
 def _voicemail(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
     where = place(facts, message, now)
     voicemail = facts.classification.voicemail
-    parts = voicemail.audio_parts if voicemail else ()
+    parts = (voicemail.audio_parts or ((PART,) if voicemail.link else ())) if voicemail else ()
     if where.case is None:
         decision = _open(facts, message, now, where, Channel.VOICEMAIL)
         effects = decision.effects
@@ -275,6 +276,8 @@ def _voicemail(facts: Facts, message: ParsedMessage, now: datetime) -> Decision:
             *effects,
             Record(case_id, "transcript_missing", {"reason": "no speech model is configured"}),
         )
+    elif voicemail and voicemail.no_link:
+        effects = (*effects, Record(case_id, "link_not_fetched", {"reason": voicemail.no_link}))
     return Decision(decision.outcome, decision.reason, effects, decision.case, decision.rules)
 
 

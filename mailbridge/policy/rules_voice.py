@@ -18,6 +18,7 @@ from fnmatch import fnmatchcase
 from mailbridge.model.message import Attachment, Voicemail
 from mailbridge.model.own import VoicemailRule
 from mailbridge.policy import rules_voice_words as table
+from mailbridge.policy.links import listed
 from mailbridge.policy.look import Look
 
 _WRITERS = frozenset(("asterisk", "fusionpbx", "freeswitch", "mitel"))
@@ -65,7 +66,7 @@ def find_voicemail(look: Look) -> tuple[Voicemail, str] | None:
     )
     if evidence is None:
         return None
-    trusted = evidence.links_count or _link_sender(look)
+    trusted = evidence.links_count or listed(look.message, look.site)
     links = _links(look)
     if not audio and not (trusted and links):
         return None
@@ -165,7 +166,9 @@ def _by_provider(look: Look, has_audio: bool) -> Evidence | None:
         # Unity's subject is the bare number, or whatever the administrator's template says.
         if pattern.search(sender) and (speaks or (has_audio and system == "cisco-unity")):
             return Evidence(system, f"{system} by its sender and subject")
-    if _link_sender(look) and (speaks or has_audio or re.search(r"voice|message|call", look.subject)):
+    if listed(look.message, look.site) and (
+        speaks or has_audio or re.search(r"voice|message|call", look.subject)
+    ):
         return Evidence("listed", "the sender is on the site's voicemail list", links_count=True)
     return None
 
@@ -242,11 +245,6 @@ def _subject(look: Look) -> tuple[str, re.Match[str]] | None:
         if hit:
             return system, hit
     return None
-
-
-def _link_sender(look: Look) -> bool:
-    listed = look.site.voicemail_link_senders
-    return any(one.key in listed or f"@{one.domain}" in listed for one in look.message.from_ if one.key)
 
 
 def _links(look: Look) -> tuple[str, ...]:

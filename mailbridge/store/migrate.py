@@ -17,7 +17,7 @@ from mailbridge.store.engine import Store
 if TYPE_CHECKING:  # imported where it is needed: a command on a database that is up to date is twice as fast
     from alembic.config import Config
 
-NEWEST = "0001"
+NEWEST = "0002"
 """The revision that this code wants: the head of the scripts, as a test holds it to."""
 FOLDER = Path(__file__).parent / "migrations"
 ADVISORY_KEY = 0x6D61696C

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from mailbridge.store.engine import Store
-from mailbridge.store.schema import case, entry, event, job, message, outbox, transcript
+from mailbridge.store.schema import case, entry, event, job, message, outbox, recording, transcript
 
 BATCH = 200
 REMOVED = b""
@@ -67,6 +67,7 @@ def remove_mail(store: Store, which: Which, at: datetime, *, voicemail_only: boo
                 data = {"what": what, "message": row.id, "files": names, "reason": which.why}
                 _record(connection, row.case_id, at, data)
                 _stop_listening(connection, row.id)
+            connection.execute(delete(recording).where(recording.c.message_id.in_(ids)))
             connection.execute(update(message).where(message.c.id.in_(ids)).values(raw=REMOVED))
         removed += len(ids)
         if len(rows) < BATCH:

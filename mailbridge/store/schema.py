@@ -296,6 +296,20 @@ transcript = Table(
     Column("data", JSON),
 )
 
+# sound that did not come with its mail: fetched from a link; the original, as all that came
+recording = Table(
+    "recording",
+    metadata,
+    Column("message_id", Id, ForeignKey("message.id", ondelete="CASCADE"), primary_key=True),
+    Column("part", String(40), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+)
+
 job = Table(
     "job",
     metadata,

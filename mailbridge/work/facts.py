@@ -22,6 +22,7 @@ from mailbridge.policy.authentic import Authentic, read_authentic
 from mailbridge.policy.author import written_by
 from mailbridge.policy.classify import classify
 from mailbridge.policy.decide import is_staff
+from mailbridge.policy.links import judge_link
 from mailbridge.policy.subjects import number_alone, numbers_in, strip_prefixes, subject_key, tags_in
 from mailbridge.policy.thread import thread_key
 from mailbridge.policy.values import zone_of
@@ -116,6 +117,10 @@ def understand(
     own_message = bool(found_tokens) or any(r.how == "message_id" for r in references)
     authentic = read_authentic(signed, ground.site.own.authserv_ids)
     classification = classify(message, envelope, replace(ground.site.own, own_message=own_message))
+    if classification.voicemail is not None:
+        proves = message is signed and any(one.way in AUTHENTICATING_WAYS for one in received.envelopes)
+        call = judge_link(classification.voicemail, message, authentic, ground.site.own, proves=proves)
+        classification = replace(classification, voicemail=call)
     facts = _facts(ground, lookup, received, message, classification, now)
     facts = replace(
         facts,
@@ -420,6 +425,7 @@ def _verdict(received: Received, message: ParsedMessage, facts: Facts, authentic
             "dkim": authentic.dkim,
             "dmarc": authentic.dmarc,
             "domain": authentic.aligned_domain,
+            "signers": list(authentic.signers),
             "source": authentic.source,
             "staff": facts.authenticated,
         },

@@ -8,16 +8,19 @@ Fails with StoreUnavailable.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from mailbridge.config import Voicemail
+from mailbridge.config import Voicemail as Settings
 from mailbridge.errors import NotFound
 from mailbridge.mail.parse import parse, part_bytes
 from mailbridge.model.case import Case
-from mailbridge.model.message import Attachment, Kind, ParsedMessage
+from mailbridge.model.message import Kind, ParsedMessage, Voicemail
+from mailbridge.policy.links import PART
+from mailbridge.store.fetched import Fetched
 from mailbridge.store.inbox import Received
 from mailbridge.store.jobs import Job
 from mailbridge.store.lookups import Lookup
@@ -33,6 +36,7 @@ class Recording:
     """One part of one message, and the case it belongs to.
 
     called: the telephone mailbox and our addresses. told: the telephone system sent a transcript of its own.
+    link: where its bytes are to be fetched, "" where they are here.
     """
 
     job: Job
@@ -41,9 +45,11 @@ class Recording:
     part: str
     case: Case
     data: bytes = field(repr=False)
-    file: Attachment | None
+    filename: str = ""
+    content_type: str = ""
     called: tuple[str, ...] = ()
     told: bool = False
+    link: str = ""
 
     @property
     def run(self) -> str:
@@ -51,14 +57,31 @@ class Recording:
         return str(self.job.payload.get("run", ""))
 
     @property
+    def nowhere(self) -> str:
+        """Why there is neither sound nor a link to follow, or ""."""
+        if self.part != PART or self.data or self.link:
+            return ""
+        if not self.received.raw:
+            return "its mail was removed"
+        return "the sender of its link is no longer on the list of [voicemail] link_senders"
+
+    @property
     def hand(self) -> InHand:
         """The message for the notice to staff."""
         return InHand(
             author=self.message.author,
             received_at=self.received.received_at,
-            attachments=attachment_rows(self.message),
+            attachments=self._attachments,
             caller=self.case.requester_name,
         )
+
+    @property
+    def _attachments(self) -> tuple[Mapping[str, Any], ...]:
+        files = attachment_rows(self.message)
+        if self.part != PART or not self.data:
+            return files
+        row = {"filename": self.filename, "content_type": self.content_type, "size": len(self.data)}
+        return (*files, row)
 
 
 def load(desk: Desk, job: Job) -> Recording | None:
@@ -71,17 +94,48 @@ def load(desk: Desk, job: Job) -> Recording | None:
         with desk.store.read() as connection:
             case = Lookup(connection).numbers([case.number])[case.number]
     part, message = str(job.payload["part"]), parse(received.raw)
-    try:
-        data = part_bytes(received.raw, part)
-    except NotFound:
-        data = b""  # AudioUnreadable says it in words
-    file = next((one for one in message.attachments if one.part == part), None)
     facts = desk.understand(received, message).facts
     voicemail = facts.classification.voicemail
     mailbox = voicemail.mailbox.partition("@")[0].lower() if voicemail else ""
-    called = tuple(one for one in (mailbox, *facts.recipients) if one)
-    told = bool(voicemail and voicemail.text)
-    return Recording(job, received, message, part, case, data, file, called, told)
+    sound = _fetched(desk, received, voicemail) if part == PART else _attached(received, message, part)
+    return Recording(
+        job,
+        received,
+        message,
+        part,
+        case,
+        sound.data,
+        sound.filename,
+        sound.content_type,
+        called=tuple(one for one in (mailbox, *facts.recipients) if one),
+        told=bool(voicemail and voicemail.text),
+        link=sound.link,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    data: bytes = b""  # of none AudioUnreadable says it in words
+    filename: str = ""
+    content_type: str = ""
+    link: str = ""
+
+
+def _attached(received: Received, message: ParsedMessage, part: str) -> _Sound:
+    file = next((one for one in message.attachments if one.part == part), None)
+    name, kind = (file.filename, file.content_type) if file else ("", "")
+    try:
+        return _Sound(part_bytes(received.raw, part), name, kind)
+    except NotFound:
+        return _Sound(b"", name, kind)
+
+
+def _fetched(desk: Desk, received: Received, voicemail: Voicemail | None) -> _Sound:
+    """What was fetched before, else the link, if its sender is still one whose links are fetched."""
+    row = Fetched(desk.store).get(received.id, PART)
+    if row is not None:
+        return _Sound(row.data, row.filename, row.content_type)
+    return _Sound(link=voicemail.link if voicemail else "")
 
 
 def model_of(desk: Desk, recording: Recording) -> Path | None:
@@ -98,7 +152,7 @@ def model_of(desk: Desk, recording: Recording) -> Path | None:
 
 def hints(desk: Desk, recording: Recording, known: tuple[str, ...]) -> Hints:
     """Names that the caller may say, his own first, and the bounds of [voicemail]."""
-    case, voicemail, file = recording.case, desk.config.voicemail or Voicemail(), recording.file
+    case, voicemail = recording.case, desk.config.voicemail or Settings()
     own = tuple(name for name in (case.account, case.requester_name) if name)
     limits = AudioLimits(
         max_bytes=voicemail.max_mb << 20,
@@ -106,7 +160,7 @@ def hints(desk: Desk, recording: Recording, known: tuple[str, ...]) -> Hints:
         max_time_s=float(voicemail.timeout_s),
     )
     words = tuple(dict.fromkeys((*own, *known)))
-    return Hints(words, file.content_type if file else "", file.filename if file else "", limits)
+    return Hints(words, recording.content_type, recording.filename, limits)
 
 
 def names(desk: Desk) -> tuple[str, ...]:
@@ -153,3 +207,5 @@ def _parts(desk: Desk, message_id: int, case: Case) -> Iterator[Kept]:
     voicemail = classification.voicemail if classification.kind is Kind.VOICEMAIL else None
     for part in voicemail.audio_parts if voicemail else ():
         yield Kept(message_id, part, case)
+    if (voicemail and voicemail.link) or Fetched(desk.store).get(message_id, PART):
+        yield Kept(message_id, PART, case)

@@ -304,6 +304,20 @@ def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
     assert file_problems(make("[voicemail]\nmodel = model\n", tmp_path), NOW) == []
 
 
+def test_senders_of_links_are_addresses_and_domains(tmp_path: Path) -> None:
+    config = make("[voicemail]\nlink_senders = VM@pbx.example, lines.example, @Voice.example\n", tmp_path)
+    assert config.voicemail is not None
+    assert config.voicemail.link_senders == ("vm@pbx.example", "@lines.example", "@voice.example")
+
+
+def test_senders_of_links_need_a_server_that_judges(tmp_path: Path) -> None:
+    links = "[voicemail]\nlink_senders = lines.example\n"
+    told = [one for one in file_warnings(make(links, tmp_path), NOW) if one.key == "link_senders"]
+    assert "while [site] trusted_authserv is empty" in told[0].message
+    judged = make(f"trusted_authserv = mx.desk.example\n{links}", tmp_path)
+    assert [one for one in file_warnings(judged, NOW) if one.key == "link_senders"] == []
+
+
 def test_a_state_that_is_not_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # root may write anywhere, so the kernel's no is put on
     monkeypatch.setattr(os, "access", lambda path, mode: False)

@@ -40,6 +40,45 @@ def test_what_proves_the_from_domain(words: str, domain: str) -> None:
     assert (found.aligned_domain, found.proven, found.source) == (domain, bool(domain), "mx.desk.example")
 
 
+@pytest.mark.parametrize(
+    ("words", "signers"),
+    [
+        ("dkim=pass header.d=customer.example", ("customer.example",)),
+        ("dkim=pass header.i=@mail.customer.example", ("mail.customer.example",)),
+        ("dkim=pass header.i=@a.customer.example header.d=Customer.Example", ("customer.example",)),
+        (
+            "dkim=pass header.d=list.example; dkim=pass header.d=customer.example",
+            ("list.example", "customer.example"),
+        ),
+        ("dkim=fail header.d=customer.example", ()),
+        ("dkim=none; spf=pass smtp.mailfrom=x@customer.example", ()),
+        ("dmarc=pass header.from=customer.example", ()),
+        ("dkim=pass header.d=customer.example; dmarc=fail header.from=customer.example", ()),
+        ("dkim=pass header.d=other.example header.d=customer.example", ()),
+        ("dkim=pass header.d=com", ()),
+    ],
+)
+def test_who_signed(words: str, signers: tuple[str, ...]) -> None:
+    assert read(result(words) + MINE + THEIRS).signers == signers
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'spf=pass smtp.mailfrom="x; dkim=pass header.d=customer.example "@evil.example',
+        'spf=pass smtp.mailfrom="x\\"; dkim=pass header.d=customer.example "@evil.example',
+        'spf=pass (domain of "a) ; dkim=pass header.d=customer.example ("@evil.example) smtp.mailfrom=x@evil.example',
+        "spf=pass (a \\) ; dkim=pass header.d=customer.example) smtp.mailfrom=x@evil.example",
+        "spf=pass (a; dkim=pass header.d=customer.example",
+        'spf=pass smtp.mailfrom="a; dkim=pass header.d=customer.example',
+    ],
+    ids=["quoted", "escaped quote", "comment", "escaped comment", "comment without end", "quote without end"],
+)
+def test_a_sender_cannot_write_a_result_into_his_own_address(words: str) -> None:
+    found = read(result(words) + MINE + THEIRS)
+    assert (found.signers, found.proven, found.dkim) == ((), False, "none")
+
+
 def test_below_our_own_received_it_still_counts() -> None:
     """Gmail writes it there; the next field is the first that a foreign server wrote."""
     assert read(MINE + result("dmarc=pass header.from=customer.example") + THEIRS).proven
