@@ -153,7 +153,7 @@ def zone_name(zone: str, language: str = "en", *, short: bool = False) -> str:
 
 def moment_in_words(instant: datetime, zone: str, language: str = "en", *, year: bool = False) -> str:
     """ "Monday, November 30, 9:30 AM Pacific Time"."""
-    told = _bare_moment(instant, zone, language, year=year)
+    told = _bare_moment(instant.astimezone(ZoneInfo(zone)), language, year=year)
     return _table(language)["same elsewhere"].format(when=told, zone=zone_name(zone, language))
 
 
@@ -174,16 +174,16 @@ def instant_in_words(
     """An instant as deadline_in_words says it; zone "" is the zone of the policy's calendar."""
     table, language = _table(policy.language), policy.language
     home = zone or policy.calendars[policy.calendar].zone.key
+    here = instant.astimezone(ZoneInfo(home))
     first = table["same elsewhere" if bare else "by"].format(
-        when=_bare_moment(instant, home, language, year=year), zone=zone_name(home, language)
+        when=_bare_moment(here, language, year=year), zone=zone_name(home, language)
     )
-    others = [_elsewhere(instant, home, other, language) for other in policy.second_zones if other != home]
+    others = [_elsewhere(here, other, language) for other in policy.second_zones if other != home]
     return table["other zone"].format(first=first, others=", ".join(others)) if others else first
 
 
-def _bare_moment(instant: datetime, zone: str, language: str, *, year: bool = False) -> str:
+def _bare_moment(there: datetime, language: str, *, year: bool = False) -> str:
     table = _table(language)
-    there = instant.astimezone(ZoneInfo(zone))
     day = _date(there.date(), table["day with year" if year else "day"], language)
     return table["moment"].format(day=day, clock=_time(there, language))
 
@@ -207,11 +207,10 @@ def _clock_time(hour: int, minute: int, pattern: str, language: str) -> str:
     return str(format_time(time(hour, minute), pattern, locale=_locale(language)))
 
 
-def _elsewhere(instant: datetime, home: str, other: str, language: str) -> str:
+def _elsewhere(here: datetime, other: str, language: str) -> str:
     """The clock in another zone, with the date where it is another day there."""
-    there = instant.astimezone(ZoneInfo(other))
-    same_day = instant.astimezone(ZoneInfo(home)).date() == there.date()
-    told = _time(there, language) if same_day else _bare_moment(instant, other, language)
+    there = here.astimezone(ZoneInfo(other))
+    told = (_time if there.date() == here.date() else _bare_moment)(there, language)
     return _table(language)["same elsewhere"].format(when=told, zone=zone_name(other, language))
 
 
