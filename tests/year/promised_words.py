@@ -19,9 +19,9 @@ NAMED = {
 
 def untrue(books: Books) -> Iterator[str]:
     """Acknowledgements that name no or another deadline, warnings that name another close."""
-    told: dict[tuple[int, str, datetime], Any] = {
-        (row.case_id, row.event, row.at): row for row in books.events if row.case_id is not None
-    }
+    told: dict[tuple[int, str, datetime], Any] = {}
+    for row in books.events:  # the first: staff may set another deadline in the same minute
+        told.setdefault((row.case_id, row.event, row.at), row)
     for mail in books.outbox:
         event, about = NAMED.get(mail.kind, ("", ""))
         row = told.get((mail.case_id, event, mail.created_at))
@@ -32,7 +32,7 @@ def untrue(books: Books) -> Iterator[str]:
         counts = mail.kind == "acknowledgement" and text.acknowledged  # it says that it is the answer
         words = spoken(moment, text.zone)
         if not late and not counts and not re.search(words, _body(books, mail.id)):
-            yield f"{mail.kind} {mail.id} does not say {words}"
+            yield f"case {books.cases[mail.case_id].number}: {mail.kind} {mail.id} does not say {words}"
 
 
 def spoken(moment: datetime, zone: str) -> str:
