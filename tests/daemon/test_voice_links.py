@@ -14,15 +14,22 @@ from mailbridge.cli.main import execute
 from mailbridge.clock import VirtualClock
 from mailbridge.model.envelope import Envelope, Way
 from mailbridge.policy import command
+from mailbridge.store.cases import Cases
+from mailbridge.store.engine import Store
 from mailbridge.store.fetched import Fetched
+from mailbridge.store.transcripts import Transcripts
+from mailbridge.work import recordings
 from mailbridge.work.desk import Desk
 from mailbridge.work.fetch import Fetcher
 from mailbridge.work.listen import Listener
 from mailbridge.work.schedule import Bellringer
 from mailbridge.work.worker import Worker
 from tests.daemon.links import HOST, LINK, Provider, gives, provider, status
+from tests.daemon.running import running as serving
+from tests.daemon.running import send, write_site
 from tests.daemon.site import MONDAY, SITE, open_desk
 from tests.daemon.test_listen import Scripted, said
+from tests.daemon.test_serve import until
 from tests.daemon.voice import VOICEMAIL, call, happened, incoming, known, sample, shown
 from transcription.errors import TranscriberCrashed
 from transcription.pool import Pool
@@ -37,7 +44,7 @@ def linked(link: str = LINK, results: str = PASSED, number: int = 1) -> bytes:
     """A mail of a telephone system that says where the recording is."""
     return (
         f"{results}From: PBX <voicemail@pbx.example>\r\nTo: support@desk.example\r\n"
-        f"Subject: New voicemail from 2025550143\r\nMessage-ID: <{number}@pbx.example>\r\n"
+        f"Subject: New voicemail from 20255501{42 + number}\r\nMessage-ID: <{number}@pbx.example>\r\n"
         f"MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nYou were called.\r\nListen: {link}\r\n"
     ).encode()
 
@@ -115,6 +122,36 @@ def test_what_was_fetched_is_given_out_and_heard_again_without_its_server(
     assert execute([*shell, "retranscribe", "1"]) == 0
     assert "the same words" in capfd.readouterr().out
     assert len(place.server.asked) == 1
+
+
+def test_staff_may_have_a_link_tried_again(tmp_path: Path, place: Provider) -> None:
+    clock = VirtualClock(MONDAY)
+    with desk_of(tmp_path, clock=clock) as desk:
+        take(desk, linked())
+        listener = Listener(desk, Scripted(said("hello")), fetcher=place.fetcher())
+        listener.drain()
+        assert "404 Not Found" in text_of(desk)
+        place.server.answers["/vm/msg0001.wav"] = gives(sample("vm14"))
+        (kept,) = recordings.kept(desk, 1)
+        key = Transcripts(desk.store).ask(kept.message_id, kept.part, kept.case.id, "", clock.now())
+        assert listener.listen_to([key]) == 1
+        assert text_of(desk) == "Hello."
+        assert [one["filename"] for one in incoming(desk, 1)[0]["attachments"]] == ["msg0001.wav"]
+
+
+def test_a_link_that_is_refused_again_leaves_the_case_as_it_is(
+    tmp_path: Path, place: Provider, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.ini"
+    config.write_text(SITE.format(state=tmp_path / "state") + LISTED)
+    with desk_of(tmp_path) as desk:
+        take(desk, linked("https://127.0.0.1/a.wav"))
+        Listener(desk, Scripted(said("hello"))).drain()
+        before = text_of(desk)
+        assert execute(["-c", str(config), "case", "retranscribe", "1"]) == 0
+        assert "the recording cannot be heard; the case says why" in capfd.readouterr().out
+        assert text_of(desk) == before
+        assert len(happened(desk, 1, "transcript_failed")) == 2
 
 
 def test_a_recording_that_killed_its_transcriber_is_not_fetched_twice(
@@ -314,3 +351,22 @@ def test_what_is_fetched_of_a_mail_that_was_removed_meanwhile_is_not_kept(
         take(desk, linked())
         Listener(desk, Scripted(said("hello")), fetcher=place.fetcher()).drain()
         assert Fetched(desk.store).get(1, "link") is None
+
+
+# --- served ------------------------------------------------------------------------------------------------
+
+
+def test_a_served_daemon_follows_a_link_of_the_list_alone_and_never_to_itself(tmp_path: Path) -> None:
+    """The daemon as it is delivered: whom the list names leads it nowhere near its own machine."""
+    config = write_site(tmp_path, more=f"{VOICEMAIL}link_senders = pbx.example\n")
+    config.write_text(config.read_text().replace("[site]\n", f"[site]\n{TRUSTED}", 1))
+    store = Store(f"sqlite:///{tmp_path / 'state' / 'mailbridge.db'}")
+    with serving(config) as daemon:
+        send(daemon.address(), "voicemail@pbx.example", linked(results="", number=1))
+        send(daemon.address(), "voicemail@pbx.example", linked("https://localhost/a.wav", number=2))
+        cases = Cases(store)
+        until(lambda: any(row["event"] == "transcript_failed" for row in cases.events(2)), 90)
+        assert "which is not a public one" in cases.entries(2)[0]["text"]
+        assert [row["event"] for row in cases.events(1)].count("link_not_fetched") == 1
+        assert "message=1" not in " ".join(line for line in daemon.text.splitlines() if " link_" in line)
+    store.close()
