@@ -272,6 +272,7 @@ def _read_url(url: str) -> _Target:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
         name = host if ":" in host else host.encode("idna").decode("ascii").lower()
+        path = (_ascii(parts.path) or "/") + (f"?{_ascii(parts.query)}" if parts.query else "")
     except (ValueError, UnicodeError):
         raise LinkRefused("its address is no proper one") from None
     if parts.scheme.lower() != "https":
@@ -283,9 +284,8 @@ def _read_url(url: str) -> _Target:
     if not _HOST.fullmatch(name) and not _is_ip(name):
         raise LinkRefused("its address names no proper host")
     name = name.rstrip(".")
-    query = f"?{_ascii(parts.query)}" if parts.query else ""
     named = f"[{name}]" if ":" in name else name
-    return _Target(url, name, named, (_ascii(parts.path) or "/") + query)
+    return _Target(url, name, named, path)
 
 
 def _is_ip(name: str) -> bool:

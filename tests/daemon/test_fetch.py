@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from mailbridge.work.fetch import Fetcher, LinkFailed, LinkRefused, is_public
 from tests.daemon.links import HERE, HOST, LINK, Answer, Provider, drips, gives, provider, says, status
@@ -76,6 +78,15 @@ def test_an_address_that_is_not_gone_to(place: Provider, url: str, words: str) -
     with pytest.raises(LinkRefused, match=words):
         place.fetcher().fetch(url)
     assert place.server.asked == []
+
+
+@given(st.text(st.characters(), max_size=40), st.sampled_from(["https://", f"https://{HOST}/", "", "//"]))
+@example("\ud800", f"https://{HOST}/")
+@settings(max_examples=200, deadline=None)
+def test_whatever_an_address_is_it_is_refused_or_a_plain_one(text: str, start: str) -> None:
+    fetcher = Fetcher(1, resolver=lambda _: [HERE])
+    with pytest.raises((LinkRefused, LinkFailed)):
+        fetcher.fetch(start + text)
 
 
 @pytest.mark.parametrize(
