@@ -31,14 +31,14 @@ def main(argv: list[str]) -> int:
     source, sink = sys.stdin.buffer, _private_output()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if argv[2] == BACKGROUND:
-        stand_back()
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         engine = Engine(argv[1])
     except ModelError as error:
         write_frame(sink, {"error": "model", "message": str(error)})
         return 1
+    if argv[2] == BACKGROUND:  # not before: a busy machine must not make a model look broken
+        stand_back()
     write_frame(sink, {"ready": True})
     while (received := read_frame(source)) is not None:
         write_frame(sink, answer(engine, *received))

@@ -31,7 +31,7 @@ _ID = re.compile(r"in-[0-9]{1,18}")
 
 
 @click.command("explain")
-@click.argument("file", metavar="FILE|ID")
+@click.argument("file", metavar="FILE|in-ID")
 @click.option(
     "--way", type=click.Choice(["ingest", "smtp", "lmtp", "imap"]), default="ingest", help="As if by this."
 )

@@ -43,7 +43,8 @@ def file_problems(config: Config, now: datetime) -> list[Problem]:
 
 def file_warnings(config: Config, now: datetime) -> list[Problem]:
     """What works today and should be mended all the same."""
-    told = [*_expires_soon(config, now), *_no_model(config), *_no_judge(config), *_open_to_all(config)]
+    told = [*_expires_soon(config, now), *_no_model(config), *_no_judge(config), *_any_judge(config)]
+    told += _open_to_all(config)
     return [Problem(config.source, section, key, message) for section, key, message in told]
 
 
@@ -185,6 +186,17 @@ def _no_judge(config: Config) -> Iterator[Trouble]:
             "link_senders",
             "no link is fetched while [site] trusted_authserv is empty: nobody says whose DKIM is right",
         )
+
+
+def _any_judge(config: Config) -> Iterator[Trouble]:
+    """Whoever speaks to us directly can write a verdict in our own server's name into his mail."""
+    reached = config.smtp is not None and any(not place.of_this_machine for place in config.smtp.listen)
+    links = config.voicemail is not None and bool(config.voicemail.link_senders)
+    if reached and config.site.trusted_authserv and (links or "dkim" in config.site.staff_proof):
+        what = "links of link_senders are fetched" if links else "staff are known"
+        where = "listen on 127.0.0.1 behind the server that it names, or let a firewall admit that one alone"
+        told = f"{what} by a header that anybody who reaches [smtp] listen directly can forge: {where}"
+        yield "site", "trusted_authserv", told
 
 
 def _no_model(config: Config) -> Iterator[Trouble]:

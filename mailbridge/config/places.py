@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -25,6 +26,15 @@ class Endpoint:
     host: str = ""
     port: int = 0
     path: Path | None = None
+
+    @property
+    def of_this_machine(self) -> bool:
+        """Whether only programs of this machine can reach it."""
+        if self.path is not None or self.host == "localhost":
+            return True
+        with suppress(ValueError):
+            return ip_address(self.host).is_loopback
+        return False
 
     def __str__(self) -> str:
         if self.path is not None:

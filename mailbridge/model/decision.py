@@ -7,7 +7,7 @@ transaction. An effect names a case by its id, or by NEW for the case that the s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +51,16 @@ class Sent:
     overall_hour: int = 0
     from_sender_hour: int = 0  # messages received from this sender
     same_text_recent: int = 0  # same sender and same text within ten minutes
+
+    def one_more(self) -> Sent:
+        """After another automatic mail to the same address."""
+        return replace(
+            self,
+            to_address_hour=self.to_address_hour + 1,
+            to_address_day=self.to_address_day + 1,
+            to_domain_hour=self.to_domain_hour + 1,
+            overall_hour=self.overall_hour + 1,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,7 @@ def split_off(
     # a machine's words stay a machine's: neither this case nor its timers may write to it
     kind = "split" if facts.classification.may_answer else Kind.AUTO_GENERATED.value
     _customer_says(draft, original.requester, text, opened.subject, kind=kind)
+    draft.change(last_customer_at=original.last_customer_at or original.created_at)  # then, not now
     _promise(draft, facts, _arrival(original, now))
     return signed(draft.decision("created", f"split off case {original.number}"), author)
 

@@ -97,7 +97,10 @@ def _make_engine(url: str, pool_size: int, timeout_s: int, checkpoint_pages: int
         )
     memory = not parsed.database
     options: dict[str, Any] = {"connect_args": {"check_same_thread": False}}
-    options["poolclass"] = StaticPool if memory else QueuePool
+    if memory:
+        options["poolclass"] = StaticPool
+    else:  # Store keeps the connections itself: as many as threads that use it at once
+        options |= {"poolclass": QueuePool, "max_overflow": -1}
     engine = create_engine(parsed, **options)
     event.listen(
         engine, "connect", lambda connection, _: _sqlite_connect(connection, timeout_s, checkpoint_pages)

@@ -28,6 +28,7 @@ from mailbridge.store.prepared import driven
 BEGIN = "BEGIN IMMEDIATE"
 COURTESY_S = 0.2  # then nobody lets others pass any longer: a flood of mail must not stop all work
 _LOOK_S, _LATER_S = 0.0005, 0.005
+_SIGNS = 20
 
 
 class Turn:
@@ -82,8 +83,17 @@ def in_front(folder: Path) -> Iterator[None]:
     with _opened(folder) as fd:
         if fd is not None:
             with suppress(OSError):
-                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                _sign(fd)
         yield
+
+
+def _sign(fd: int) -> None:
+    """Whoever looks for a sign holds the lock for an instant: then once more."""
+    for _ in range(_SIGNS):
+        with suppress(BlockingIOError):
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return
+        time.sleep(_LOOK_S / 10)
 
 
 def somebody_in_front(folder: Path) -> bool:

@@ -23,7 +23,7 @@ from mailbridge.errors import NotFound, Temporary
 from mailbridge.mail.parse import parse, part_bytes
 from mailbridge.model.case import Case, Timer
 from mailbridge.model.customer import Contact
-from mailbridge.model.decision import NEW, Decision, Facts, Transcribe
+from mailbridge.model.decision import NEW, Decision, Facts, Send, Transcribe
 from mailbridge.model.envelope import Envelope
 from mailbridge.model.message import Classification, Kind, ParsedMessage
 from mailbridge.model.notice import NoticeAttachment
@@ -282,12 +282,14 @@ class Desk:
                 original = lookup.require(number)
                 facts = self.case_facts(lookup, original)
                 whole = next(iter(lookup.customer_texts(original.id)), "")
-            openings = [
-                command_open.split_off(
-                    facts, original, now, author=author, subject=subject, text=text or whole
+            openings, each = [], facts
+            for subject, text in parts:
+                opening = command_open.split_off(
+                    each, original, now, author=author, subject=subject, text=text or whole
                 )
-                for subject, text in parts
-            ]
+                openings.append(opening)
+                if any(isinstance(effect, Send) for effect in opening.effects):
+                    each = replace(each, sent=each.sent.one_more())  # the governor sees the parts one by one
             applier = Applier(self.store, self._notices.writer_for(InHand()))
             return applier.apply_split(
                 openings,

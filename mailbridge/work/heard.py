@@ -213,7 +213,9 @@ class Heard:
 
         def decide(facts: Facts, case: Case, now: datetime) -> Decision:
             draft = Draft(case, facts.policy, now)
-            draft.record("transcript_failed", part=recording.part, state=state, reason=text)
+            # events stay when a case's words are forgotten, and who has the link has the sound
+            why = text.replace(recording.link, "the link") if recording.link else text
+            draft.record("transcript_failed", part=recording.part, state=state, reason=why)
             if not recording.run:
                 self._tell_staff(draft, facts, recording, text)
             return draft.decision("transcript_failed", text)

@@ -134,6 +134,15 @@ def test_a_case_lives_through_all_its_verbs(run: Run) -> None:
     assert doc(run, "assign", "1", "nobody")["assigned_to"] == ""
 
 
+def test_the_parts_of_a_split_are_acknowledged_within_the_limits_of_an_address(run: Run) -> None:
+    """Its parts were judged by one count: 25 of them were 25 acknowledgements to one address at once."""
+    opened(run, text="Many things.")
+    numbers = doc(run, "split", "1", *(f"Thing {n}" for n in range(12)))["events"][-1]["numbers"]
+    told = [events(doc(run, "show", str(number))) for number in numbers]
+    assert sum("ack_sent" in names for names in told) == 9  # ten an hour, the first was the original's
+    assert sum("suppressed" in names for names in told) == 3
+
+
 def test_split_opens_a_number_for_each_issue_and_merge_brings_them_back(run: Run) -> None:
     opened(run, text="One: ink. Two: paper.")
     case = doc(run, "split", "1", "Ink", "Paper", "--text", "One: ink.")

@@ -30,6 +30,9 @@ state = state
 IMAP = "[imap support]\nhost = imap.desk.example\nuser = support@desk.example\n"
 
 
+LINKS = "[voicemail]\nlink_senders = lines.example\n"
+
+
 def make(text: str, base: Path = Path("/etc/mailbridge")) -> Config:
     return parse_config(SITE + text, "config.ini", base)
 
@@ -316,6 +319,26 @@ def test_senders_of_links_need_a_server_that_judges(tmp_path: Path) -> None:
     assert "while [site] trusted_authserv is empty" in told[0].message
     judged = make(f"trusted_authserv = mx.desk.example\n{links}", tmp_path)
     assert [one for one in file_warnings(judged, NOW) if one.key == "link_senders"] == []
+
+
+@pytest.mark.parametrize(
+    ("listen", "trusts", "warned"),
+    [
+        ("127.0.0.1:25, [::1]:25, localhost:25", LINKS, False),
+        ("127.0.0.1:25, 192.0.2.1:25", LINKS, True),
+        ("*:25", LINKS, True),
+        ("*:25", "staff_proof = token, dkim\n", True),
+        ("*:25", "", False),
+    ],
+)
+def test_a_verdict_that_anybody_can_forge_is_warned_of(
+    tmp_path: Path, listen: str, trusts: str, warned: bool
+) -> None:
+    """Who speaks SMTP to us directly writes what he likes, also in our own server's name."""
+    more = "" if trusts == LINKS else trusts
+    text = f"trusted_authserv = mx.desk.example\n{more}[smtp]\nlisten = {listen}\n"
+    told = file_warnings(make(text + (trusts if trusts == LINKS else ""), tmp_path), NOW)
+    assert [one.key for one in told if "can forge" in one.message] == ["trusted_authserv"] * warned
 
 
 def test_a_state_that_is_not_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

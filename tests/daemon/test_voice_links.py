@@ -151,7 +151,9 @@ def test_a_link_that_is_refused_again_leaves_the_case_as_it_is(
         assert execute(["-c", str(config), "case", "retranscribe", "1"]) == 0
         assert "the recording cannot be heard; the case says why" in capfd.readouterr().out
         assert text_of(desk) == before
-        assert len(happened(desk, 1, "transcript_failed")) == 2
+        failed = happened(desk, 1, "transcript_failed")
+        assert len(failed) == 2
+        assert not any("https://" in row["reason"] for row in failed), "events outlive a case's words"
 
 
 def test_a_recording_that_killed_its_transcriber_is_not_fetched_twice(

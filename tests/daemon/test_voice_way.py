@@ -104,6 +104,10 @@ def test_several_calls_within_minutes_are_one_case_and_a_mail_of_just_now_is_ano
         clock.advance(timedelta(minutes=11))
         take_in(desk, call(3, sample("vm01")))
         assert [len(incoming(desk, case.number)) for case in desk.cases.listing()] == [1, 2, 1]
+        clock.advance(timedelta(days=1))
+        desk.split(3, "ann@desk.example", [("The second thing", "And the paper.")])
+        take_in(desk, call(4, sample("vm01")))
+        assert len(desk.cases.listing()) == 5, "a split is no call"
 
 
 # --- what was understood, and who reads it -----------------------------------------------------------------

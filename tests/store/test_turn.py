@@ -8,14 +8,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from mailbridge.errors import StoreUnavailable
 from mailbridge.store.engine import CHECKPOINT_PAGES, LATE_CHECKPOINT_PAGES, Store
-from mailbridge.store.turn import Turn, in_front, pause_s, somebody_in_front
+from mailbridge.store.turn import COURTESY_S, Turn, in_front, pause_s, somebody_in_front
 
 
 @pytest.fixture
@@ -48,34 +49,68 @@ def test_who_waits_looks_often_however_long_it_takes() -> None:
     assert pause_s(0.0) <= 0.001
 
 
+class _Seen(Turn):
+    """Says when it was refused the lock for the first time."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, 30, urgent=False, courtesy_s=60)
+        self.refused = threading.Semaphore(0)
+
+    def _wait(self, connection: Connection) -> None:
+        self.refused.release()
+        super()._wait(connection)
+
+
 def test_a_waiting_intake_comes_before_who_waited_longer(first: Store, url: str, tmp_path: Path) -> None:
-    """Without precedence the lock goes to whoever looks at the right moment."""
+    """Without precedence the lock goes to whoever looks at the right moment: to one of many workers."""
     behind, intake = Store(url), Store(url, urgent=True)
-    behind._turn = Turn(tmp_path, 30, urgent=False, courtesy_s=60)
-    waiting = [
-        threading.Thread(target=_say, args=(behind, "worker")),
-        threading.Thread(target=_say, args=(intake, "mail")),
-    ]
-    with first.write() as connection:
-        for thread in waiting:
-            thread.start()
-        ends_s = time.monotonic() + 30
-        while not somebody_in_front(tmp_path):
-            assert time.monotonic() < ends_s, "the intake never said that it waits"
-            threading.Event().wait(0.005)
-        connection.execute(text("INSERT INTO said VALUES ('holder')"))
-    for thread in waiting:
-        thread.join(30)
-    assert _said(first) == ["holder", "mail", "worker"]
+    seen = behind._turn = _Seen(tmp_path)
+    for _ in range(3):
+        workers = [threading.Thread(target=_say, args=(behind, "worker")) for _ in range(6)]
+        mail = threading.Thread(target=_say, args=(intake, "mail"))
+        with first.write() as connection:
+            connection.execute(text("DELETE FROM said"))
+            for worker in workers:
+                worker.start()
+            assert all(seen.refused.acquire(timeout=30) for _ in workers)
+            mail.start()
+            _until_somebody_waits_in_front(tmp_path)
+        for thread in (*workers, mail):
+            thread.join(30)
+        assert _said(first) == ["mail", *["worker"] * 6]
     assert not somebody_in_front(tmp_path)
     behind.close()
     intake.close()
 
 
+def _until_somebody_waits_in_front(folder: Path) -> None:
+    ends_s = time.monotonic() + 30
+    while not somebody_in_front(folder):
+        assert time.monotonic() < ends_s, "the intake never said that it waits"
+        threading.Event().wait(0.005)
+
+
+def test_more_threads_than_a_pool_holds_write_at_once(first: Store) -> None:
+    """Connections are kept, not given back: the sixteenth thread waited for the pool until it gave up."""
+    assert first.path is not None
+    ready = threading.Barrier(24)
+
+    def work(number: int) -> None:
+        with first.read():
+            ready.wait(20)  # all of them have a connection now
+        _say(first, str(number))
+
+    with ThreadPoolExecutor(24) as pool:
+        list(pool.map(work, range(24)))
+    assert len(_said(first)) == 24
+
+
 def test_courtesy_has_an_end(first: Store, tmp_path: Path) -> None:
     """A flood of mail, or an intake that is stopped while it waits, must not stop all other work."""
     with in_front(tmp_path):
+        since_s = time.monotonic()
         _say(first, "worker")
+        assert time.monotonic() - since_s >= COURTESY_S, "and it is shown until then"
     assert _said(first) == ["worker"]
 
 
