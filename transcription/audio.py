@@ -212,7 +212,7 @@ def _no_other_file(_url: str, _flags: int, _options: dict[str, str]) -> NoReturn
 
 
 def _open(data: bytes, container: Container) -> InputContainer:
-    options = {**container.options, "protocol_whitelist": "none"}
+    options = {**container.settings, "protocol_whitelist": "none"}
     if container.demuxer == "wav":
         # Half a second of a telephone call a packet, not a fifteenth; and no search for S/PDIF in 16-bit
         # samples, which takes longer than decoding them.

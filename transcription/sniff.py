@@ -17,13 +17,13 @@ _EMPTY: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """name for people, demuxer and options for libav; raw means that only the declared type or name says
+    """name for people, demuxer and settings for libav; raw means that only the declared type or name says
     so.
     """
 
     name: str
     demuxer: str
-    options: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    settings: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     raw: bool = False
 
 

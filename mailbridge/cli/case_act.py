@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from click import option
 
 from mailbridge.cli.case_who import (
     act,
@@ -67,7 +68,7 @@ def note(context: Context, number: int, words: tuple[str, ...], who: str, as_jso
 @click.command("close")
 @number
 @why
-@click.option("--notify", is_flag=True, help="Tell the customer.")
+@option("--notify", is_flag=True, help="Tell the customer.")
 @acting()
 @as_json
 @pass_context
@@ -107,7 +108,7 @@ def reopen(context: Context, number: int, reason: str, who: str, as_json: bool) 
 
 @click.command("hold")
 @number
-@click.option("--until", default="", metavar="DATE", help="Date, or time with offset; else until released.")
+@option("--until", default="", metavar="DATE", help="Date, or time with offset; else until released.")
 @why
 @acting()
 @as_json
@@ -159,7 +160,7 @@ def release(context: Context, number: int, reason: str, who: str, as_json: bool)
 @click.command("severity")
 @number
 @click.argument("severity", default="", metavar="[SEVERITY]")
-@click.option("--plan", default="", metavar="PLAN", help="Another plan as well.")
+@option("--plan", default="", metavar="PLAN", help="Another plan as well.")
 @why
 @acting()
 @as_json
@@ -242,7 +243,7 @@ def merge(context: Context, number: int, target: int, reason: str, who: str, as_
 @click.command("split")
 @number
 @click.argument("subjects", nargs=-1, required=True, metavar="SUBJECT...")
-@click.option("--text", "texts", multiple=True, metavar="TEXT", help="What each is about, in their order.")
+@option("--text", "texts", multiple=True, metavar="TEXT", help="What each is about, in their order.")
 @acting()
 @as_json
 @pass_context

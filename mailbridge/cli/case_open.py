@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 import click
+from click import option
 
 from mailbridge.cli.case_who import acting, as_json, author, desk_of, text_of, told, words
 from mailbridge.cli.context import Context, pass_context
@@ -22,22 +23,20 @@ MOST_AUDIO_BYTES = 100 << 20
 
 @click.command("open")
 @words
-@click.option("--from", "requester", default="", metavar="ADDRESS", help="The customer.")
-@click.option("--name", default="", metavar="NAME", help="The customer's name.")
-@click.option("--subject", default="", metavar="S", help="What it is about.")
-@click.option(
+@option("--from", "requester", default="", metavar="ADDRESS", help="The customer.")
+@option("--name", default="", metavar="NAME", help="The customer's name.")
+@option("--subject", default="", metavar="S", help="What it is about.")
+@option(
     "--channel",
     type=click.Choice(["portal", "email", "voicemail", "staff"]),
     default="portal",
     show_default=True,
     help="How it came.",
 )
-@click.option("--severity", default="", metavar="S", help="Severity; else the policy's for the channel.")
-@click.option("--plan", default="", metavar="P", help="Plan; else the account's.")
-@click.option(
-    "--voicemail", type=click.Path(path_type=Path), metavar="FILE", help="A recording, instead of TEXT."
-)
-@click.option("--caller", default="", metavar="NUMBER", help="Who called, with --voicemail.")
+@option("--severity", default="", metavar="S", help="Severity; else the policy's for the channel.")
+@option("--plan", default="", metavar="P", help="Plan; else the account's.")
+@option("--voicemail", type=click.Path(path_type=Path), metavar="FILE", help="A recording, instead of TEXT.")
+@option("--caller", default="", metavar="NUMBER", help="Who called, with --voicemail.")
 @acting()
 @as_json
 @pass_context

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click import option
 
 from mailbridge.cli import case_data
 from mailbridge.cli.case_who import number, sentence
@@ -29,16 +30,16 @@ LEAST_DIGEST = 6
 
 
 @click.command("list")
-@click.option(
+@option(
     "--status",
     "statuses",
     multiple=True,
     type=click.Choice(["open", "waiting", "closed"]),
     help="Only these.",
 )
-@click.option("--assigned", default="", metavar="ADDRESS", help="Only this staff member's.")
-@click.option("--limit", type=click.IntRange(0), default=0, help="At most so many; 0 for all.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@option("--assigned", default="", metavar="ADDRESS", help="Only this staff member's.")
+@option("--limit", type=click.IntRange(0), default=0, help="At most so many; 0 for all.")
+@option("--json", "as_json", is_flag=True, help="One JSON array.")
 @pass_context
 def list_(context: Context, statuses: tuple[str, ...], assigned: str, limit: int, as_json: bool) -> None:
     """List cases by number: all of them, or some."""
@@ -68,13 +69,11 @@ def _row(case: Case, zone: tzinfo) -> tuple[object, ...]:
 
 @click.command("show")
 @number
-@click.option("--raw", default="", metavar="MESSAGE", help="The original bytes of message n, or of <id>.")
-@click.option("--attachment", default="", metavar="NAME", help="A file by its name or SHA-256.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write there, not to the output."
-)
-@click.option("--force", is_flag=True, help="Overwrite FILE.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@option("--raw", default="", metavar="MESSAGE", help="The original bytes of message n, or of <id>.")
+@option("--attachment", default="", metavar="NAME", help="A file by its name or SHA-256.")
+@option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write there, not to the output.")
+@option("--force", is_flag=True, help="Overwrite FILE.")
+@option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_context
 def show(
     context: Context,

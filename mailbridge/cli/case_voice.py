@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click import option
 
 from mailbridge.cli.case_who import acting, author, case_number, desk_of, told
 from mailbridge.cli.context import Context, pass_context
@@ -36,12 +37,10 @@ Asked = tuple["Kept", str]
 
 @click.command("retranscribe")
 @click.argument("number", callback=case_number, metavar="[N]", required=False)
-@click.option(
-    "--since", default="", metavar="DATE", help="Every recording that came since then, not one case's."
-)
-@click.option("--model", default="", metavar="NAME", help="Its name or folder; else the configured one.")
-@click.option("--queue", is_flag=True, help="Leave the work to the daemon.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array, a row a recording.")
+@option("--since", default="", metavar="DATE", help="Every recording that came since then, not one case's.")
+@option("--model", default="", metavar="NAME", help="Its name or folder; else the configured one.")
+@option("--queue", is_flag=True, help="Leave the work to the daemon.")
+@option("--json", "as_json", is_flag=True, help="One JSON array, a row a recording.")
 @click.pass_context
 def retranscribe(
     ctx: click.Context, number: int | None, since: str, model: str, queue: bool, as_json: bool
@@ -220,11 +219,11 @@ def _sure(confidence: float | None) -> str:
 
 @click.command("forget")
 @click.argument("number", callback=case_number, metavar="N")
-@click.option("--recordings", is_flag=True, help="The recordings, with the mails that brought them.")
-@click.option("--transcripts", is_flag=True, help="What was understood of them, wherever it stands.")
-@click.option("--reason", default="", metavar="WORDS", help="Why; stands on the case's record.")
+@option("--recordings", is_flag=True, help="The recordings, with the mails that brought them.")
+@option("--transcripts", is_flag=True, help="What was understood of them, wherever it stands.")
+@option("--reason", default="", metavar="WORDS", help="Why; stands on the case's record.")
 @acting()
-@click.option("--json", "as_json", is_flag=True, help="Print the case as JSON.")
+@option("--json", "as_json", is_flag=True, help="Print the case as JSON.")
 @pass_context
 def forget(
     context: Context,

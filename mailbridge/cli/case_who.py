@@ -15,6 +15,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click import option
 
 from mailbridge.cli.context import Context
 from mailbridge.cli.output import local, print_json, say
@@ -41,14 +42,14 @@ def case_number(_ctx: click.Context, _param: click.Parameter, value: str | None)
 
 number = click.argument("number", callback=case_number, metavar="N")
 words = click.argument("words", nargs=-1, metavar="[TEXT | -]")
-as_json = click.option("--json", "as_json", is_flag=True, help="Print the case as JSON.")
-why = click.option("--reason", default="", metavar="WORDS", help="Why; stands on the case's record.")
+as_json = option("--json", "as_json", is_flag=True, help="Print the case as JSON.")
+why = option("--reason", default="", metavar="WORDS", help="Why; stands on the case's record.")
 
 
 def acting(*names: str) -> Callable[[_F], _F]:
     """The option that says who acts, under these further names."""
     help_ = f"Who you are; else ${VARIABLE}, else the first of [site] staff."
-    return click.option("--as", *names, "who", default="", metavar="ADDRESS", help=help_)
+    return option("--as", *names, "who", default="", metavar="ADDRESS", help=help_)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click import option
 
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.output import print_json, say
@@ -69,8 +70,8 @@ class Report:
 
 
 @click.command("check")
-@click.option("--connect", is_flag=True, help="Also try mailboxes, relay, database and model.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@option("--connect", is_flag=True, help="Also try mailboxes, relay, database and model.")
+@option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @pass_context
 @click.pass_context
 def command(click_context: click.Context, context: Context, connect: bool, as_json: bool) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click import option
 
 from mailbridge.cli.contact_rows import COLUMNS, Reader
 from mailbridge.cli.context import Context, pass_context
@@ -39,7 +40,7 @@ def command() -> None:
 
 @command.command("import")
 @click.argument("file", metavar="FILE")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_context
 def import_(context: Context, file: str, as_json: bool) -> int:
     """Take contacts from a CSV file, - for standard input.
@@ -107,7 +108,7 @@ def _decoded(raw: bytes, source: str) -> str:
 
 
 @command.command("export")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@option("--json", "as_json", is_flag=True, help="One JSON array.")
 @pass_context
 def export(context: Context, as_json: bool) -> None:
     """Write all of it as CSV to standard output."""
@@ -138,7 +139,7 @@ def _all(context: Context) -> list[dict[str, Any]]:
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@option("--json", "as_json", is_flag=True, help="One JSON array.")
 @pass_context
 def list_(context: Context, as_json: bool) -> None:
     """List accounts and their contacts."""
@@ -153,7 +154,7 @@ def list_(context: Context, as_json: bool) -> None:
 
 
 @command.command("dead")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@option("--json", "as_json", is_flag=True, help="One JSON array.")
 @pass_context
 def dead(context: Context, as_json: bool) -> None:
     """List addresses that mail came back from for good: nothing automatic is sent there."""
@@ -175,7 +176,7 @@ def dead(context: Context, as_json: bool) -> None:
 
 @command.command("revive")
 @click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@option("--json", "as_json", is_flag=True, help="One JSON array.")
 @pass_context
 def revive(context: Context, addresses: tuple[str, ...], as_json: bool) -> int:
     """Send to dead addresses again, such as after a mailbox was full or mistyped at the other end."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click import option
 
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.group import Group
@@ -25,7 +26,7 @@ def command() -> None:
 
 
 @command.command("upgrade")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_context
 def upgrade(context: Context, as_json: bool) -> None:
     """Bring the schema to what this version wants."""
@@ -45,7 +46,7 @@ def upgrade(context: Context, as_json: bool) -> None:
 
 @command.command("backup")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_context
 def backup(context: Context, file: Path, as_json: bool) -> None:
     """Write a consistent copy to FILE while the daemon runs. A PostgreSQL database goes through pg_dump."""
@@ -61,14 +62,14 @@ def backup(context: Context, file: Path, as_json: bool) -> None:
 
 @command.command("restore")
 @click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
+@option(
     "--gap",
     type=click.IntRange(min=0),
     default=1000,
     show_default=True,
     help="Case numbers to leave out, as those after the backup were given to customers.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_context
 def restore(context: Context, file: Path, gap: int, as_json: bool) -> None:
     """Put a backup in the place of the SQLite database, while the daemon is stopped."""
@@ -103,7 +104,7 @@ def restore(context: Context, file: Path, gap: int, as_json: bool) -> None:
 
 
 @command.command("check")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_context
 def check(context: Context, as_json: bool) -> int:
     """Check integrity, foreign keys, and that every message is in exactly one place."""

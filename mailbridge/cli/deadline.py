@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
+from click import option
 
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.output import print_json, print_table, say
@@ -34,18 +35,18 @@ def parse_instant(text: str) -> datetime:
 
 
 @click.command("deadline")
-@click.option("--received", required=True, metavar="T", help="When the message came, ISO 8601 with offset.")
-@click.option("--policy", "policy_name", metavar="P", help="Shipped policy or path; else the site's.")
-@click.option("--plan", metavar="P", help="The customer's plan; else the policy's default plan.")
-@click.option("--severity", metavar="S", help="Severity; else what the policy gives to e-mail.")
-@click.option(
+@option("--received", required=True, metavar="T", help="When the message came, ISO 8601 with offset.")
+@option("--policy", "policy_name", metavar="P", help="Shipped policy or path; else the site's.")
+@option("--plan", metavar="P", help="The customer's plan; else the policy's default plan.")
+@option("--severity", metavar="S", help="Severity; else what the policy gives to e-mail.")
+@option(
     "--kind",
     type=click.Choice(["first", "next", "update"]),
     default="first",
     show_default=True,
     help="First answer, answer to a further message, or status update.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_context
 def command(
     context: Context,

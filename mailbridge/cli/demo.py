@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+from click import option
 
 from mailbridge.cli.output import print_json
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 
 @click.command("demo")
-@click.option("--keep", is_flag=True, help="Leave it running afterwards, until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="The story's facts as one JSON document.")
+@option("--keep", is_flag=True, help="Leave it running afterwards, until Ctrl-C.")
+@option("--json", "as_json", is_flag=True, help="The story's facts as one JSON document.")
 def command(keep: bool, as_json: bool) -> None:
     """Show the whole job on this machine, with nothing configured.
 

@@ -8,6 +8,7 @@ How it fails: usage (64) for a recipient that is no address.
 from __future__ import annotations
 
 import click
+from click import option
 
 
 def _addresses(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -23,13 +24,13 @@ def _bare(_ctx: click.Context, _param: click.Parameter, value: str | None) -> st
     return None if value is None else value.strip().strip("<>")
 
 
-sender = click.option(
+sender = option(
     "--sender",
     metavar="ADDRESS",
     callback=_bare,
     help='Envelope sender, where a pipe knows it; "<>" is the null one.',
 )
-recipients = click.option(
+recipients = option(
     "--recipient",
     "recipients",
     multiple=True,

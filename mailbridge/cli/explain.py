@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click import option
 
 from mailbridge.cli import envelope
 from mailbridge.cli.context import Context, pass_context
@@ -32,12 +33,12 @@ _ID = re.compile(r"in-[0-9]{1,18}")
 
 @click.command("explain")
 @click.argument("file", metavar="FILE|in-ID")
-@click.option(
+@option(
     "--way", type=click.Choice(["ingest", "smtp", "lmtp", "imap"]), default="ingest", help="As if by this."
 )
 @envelope.sender
 @envelope.recipients
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_context
 def command(
     context: Context, file: str, way: str, sender: str | None, recipients: tuple[str, ...], as_json: bool

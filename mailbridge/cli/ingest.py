@@ -18,6 +18,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 import click
+from click import option
 
 from mailbridge.cli import envelope
 from mailbridge.cli.context import Context, pass_context
@@ -35,10 +36,10 @@ PAUSE_S = 0.05
 
 @click.command("ingest")
 @click.argument("files", nargs=-1, metavar="[FILE...]")
-@click.option("--no-answer", is_flag=True, help="Import without acknowledging.")
+@option("--no-answer", is_flag=True, help="Import without acknowledging.")
 @envelope.sender
 @envelope.recipients
-@click.option("--json", "as_json", is_flag=True, help="JSON lines (also the default into a pipe).")
+@option("--json", "as_json", is_flag=True, help="JSON lines (also the default into a pipe).")
 @pass_context
 def command(
     context: Context,

@@ -18,6 +18,7 @@ import traceback
 from pathlib import Path
 
 import click
+from click import option
 
 import mailbridge
 from mailbridge.cli.context import DEFAULT_PATH, VARIABLE, Context
@@ -93,7 +94,7 @@ def load_command(name: str) -> click.Command:
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
+@option(
     "-c",
     "--config",
     "config_path",
@@ -101,7 +102,7 @@ def load_command(name: str) -> click.Command:
     type=click.Path(path_type=Path),
     help=f"Site configuration; else ${VARIABLE}, else {DEFAULT_PATH}.",
 )
-@click.option("-v", "--verbose", count=True, help="Log more; twice also shows tracebacks.")
+@option("-v", "--verbose", count=True, help="Log more; twice also shows tracebacks.")
 @click.version_option(mailbridge.__version__, prog_name="mailbridge", message="%(prog)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context, config_path: Path | None, verbose: int) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click import option
 
 from mailbridge.cli.group import Group
 from mailbridge.cli.output import print_json, print_table, say
@@ -30,10 +31,8 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option(
-    "--in", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Look here, not in the state."
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@option("--in", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Look here, not in the state.")
+@option("--json", "as_json", is_flag=True, help="One JSON array.")
 @click.pass_context
 def list_(ctx: click.Context, folder: Path | None, as_json: bool) -> None:
     """Show the models on this machine and those that can be had."""
@@ -90,13 +89,13 @@ def _row(one: Installed | Known, size_mb: float) -> dict[str, Any]:
 
 @command.command("install")
 @click.argument("source", metavar="NAME|FILE|DIR|URL")
-@click.option("--sha256", default="", metavar="HEX", help="The archive must have this checksum.")
-@click.option(
+@option("--sha256", default="", metavar="HEX", help="The archive must have this checksum.")
+@option(
     "--to", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Install here, not in the state."
 )
-@click.option("--from", "base_url", metavar="URL", help="A mirror to download from.")
-@click.option("--force", is_flag=True, help="Replace a model of that name.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@option("--from", "base_url", metavar="URL", help="A mirror to download from.")
+@option("--force", is_flag=True, help="Replace a model of that name.")
+@option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def install(
     ctx: click.Context,
@@ -161,7 +160,7 @@ class _Bar:
 
 @command.command("path")
 @click.argument("name", required=False)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def path_(ctx: click.Context, name: str | None, as_json: bool) -> None:
     """Print the folder of the configured model, or of the one named."""
@@ -174,8 +173,8 @@ def path_(ctx: click.Context, name: str | None, as_json: bool) -> None:
 
 @command.command("evaluate")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-@click.option("--model", metavar="DIR", help='Speech model: its folder or name, or "tiny".')
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@option("--model", metavar="DIR", help='Speech model: its folder or name, or "tiny".')
+@option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def evaluate(ctx: click.Context, folder: Path, model: str | None, as_json: bool) -> None:
     """Print the word error rate on the recordings of DIR, each with what is said in it beside it as .txt."""

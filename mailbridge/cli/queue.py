@@ -14,6 +14,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import click
+from click import option
 
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.group import Group
@@ -33,8 +34,8 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--all", "everything", is_flag=True, help="Also what was sent or dropped.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@option("--all", "everything", is_flag=True, help="Also what was sent or dropped.")
+@option("--json", "as_json", is_flag=True, help="One JSON array.")
 @pass_context
 def list_(context: Context, everything: bool, as_json: bool) -> None:
     """List it all: inbound first, the oldest first."""
@@ -105,8 +106,8 @@ def _summary(rows: Sequence[dict[str, Any]]) -> str:
 
 @command.command("show")
 @click.argument("item_id", metavar="ID")
-@click.option("--raw", "as_raw", is_flag=True, help="The exact bytes alone.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@option("--raw", "as_raw", is_flag=True, help="The exact bytes alone.")
+@option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_context
 def show(context: Context, item_id: str, as_raw: bool, as_json: bool) -> None:
     """Show one item: as in the list, what else is known of it, then its headers and text."""
@@ -167,7 +168,7 @@ def _show(known: dict[str, Any], content: dict[str, Any], zone: tzinfo) -> None:
 
 @command.command("retry")
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@option("--json", "as_json", is_flag=True, help="One JSON array.")
 @pass_context
 def retry(context: Context, ids: tuple[str, ...], as_json: bool) -> int:
     """Try again now. ALL means all that is dead or quarantined."""
@@ -176,7 +177,7 @@ def retry(context: Context, ids: tuple[str, ...], as_json: bool) -> int:
 
 @command.command("drop")
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@option("--json", "as_json", is_flag=True, help="One JSON array.")
 @pass_context
 def drop(context: Context, ids: tuple[str, ...], as_json: bool) -> int:
     """Give it up. Its bytes are kept; `retry` brings it back."""

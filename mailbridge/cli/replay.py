@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from click import option
 
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.output import print_jsonl, say
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command("replay")
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="JSONL, an object a message.")
+@option("--json", "as_json", is_flag=True, help="JSONL, an object a message.")
 @pass_context
 def command(context: Context, ids: tuple[str, ...], as_json: bool) -> int:
     """Run a message that was set aside through the rules again. IDs are those of queue list (in-12 or 12)."""

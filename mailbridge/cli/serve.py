@@ -7,6 +7,7 @@ taken, 73 where the state folder cannot be made, 78 with every mistake of the co
 from __future__ import annotations
 
 import click
+from click import option
 
 from mailbridge.cli.context import Context, pass_context
 
@@ -14,7 +15,7 @@ ROLES = "smtp, lmtp, imap, spool, scheduler, worker, relay, transcriber"
 
 
 @click.command(help="Run the daemon.", epilog=f"Roles: {ROLES}; master watches over those that run here.")
-@click.option(
+@option(
     "--role",
     "named",
     multiple=True,

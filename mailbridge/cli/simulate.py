@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import click
+from click import option
 
 from mailbridge import log
 from mailbridge.cli.context import Context, pass_context
@@ -19,11 +20,9 @@ from mailbridge.errors import Permanent
 
 @click.command("simulate")
 @click.argument("scenario", metavar="SCENARIO")
-@click.option("--policy", "policy_name", metavar="P", help="Shipped policy or path; else the site's.")
-@click.option(
-    "--all", "all_events", is_flag=True, help="Also events beyond the contract: held, released, filed..."
-)
-@click.option("--json", "as_json", is_flag=True, help="JSON lines (always so).")
+@option("--policy", "policy_name", metavar="P", help="Shipped policy or path; else the site's.")
+@option("--all", "all_events", is_flag=True, help="Also events beyond the contract: held, released, filed...")
+@option("--json", "as_json", is_flag=True, help="JSON lines (always so).")
 @pass_context
 def command(
     context: Context, scenario: str, policy_name: str | None, all_events: bool, as_json: bool

@@ -10,6 +10,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 import click
+from click import option
 
 from mailbridge.cli.context import Context, pass_context
 from mailbridge.cli.output import local, print_json, print_table, say
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("status")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@option("--json", "as_json", is_flag=True, help="One JSON document.")
 @pass_context
 def command(context: Context, as_json: bool) -> int:
     """Show queues, deadlines at risk, mailboxes, model and disk."""

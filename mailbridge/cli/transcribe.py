@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click import option
 
 from mailbridge.cli.output import print_jsonl
 from mailbridge.errors import Permanent, Temporary, Unavailable
@@ -77,18 +78,14 @@ def model_path(ctx: click.Context, given: str | None) -> Path:
 
 @click.command("transcribe")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option(
-    "--model", metavar="DIR", help='Speech model: its folder or name, or "tiny" for the test model.'
-)
-@click.option(
-    "--region", metavar="COUNTRY", help="For telephone numbers without country code, such as US or GB."
-)
-@click.option("--hint", "hints", multiple=True, metavar="NAME", help="A name that may be said; repeatable.")
-@click.option("--processes", type=click.IntRange(1, 64), help="How many at once; else one for each core.")
-@click.option("--max-minutes", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True)
-@click.option("--timeout", "timeout_s", type=click.FloatRange(1), default=3600.0, show_default=True)
-@click.option("--redact", is_flag=True, help="Take card numbers out.")
-@click.option("--json", "_json", is_flag=True, help="Accepted for symmetry: the output is always JSONL.")
+@option("--model", metavar="DIR", help='Speech model: its folder or name, or "tiny" for the test model.')
+@option("--region", metavar="COUNTRY", help="For telephone numbers without country code, such as US or GB.")
+@option("--hint", "hints", multiple=True, metavar="NAME", help="A name that may be said; repeatable.")
+@option("--processes", type=click.IntRange(1, 64), help="How many at once; else one for each core.")
+@option("--max-minutes", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True)
+@option("--timeout", "timeout_s", type=click.FloatRange(1), default=3600.0, show_default=True)
+@option("--redact", is_flag=True, help="Take card numbers out.")
+@option("--json", "_json", is_flag=True, help="Accepted for symmetry: the output is always JSONL.")
 @click.pass_context
 def command(
     ctx: click.Context,

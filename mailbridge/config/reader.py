@@ -95,9 +95,8 @@ def _broken_lines(error: configparser.Error, lines: list[str], source: str) -> I
     """Say what is wrong with a line, and take it out of the way."""
     if isinstance(error, configparser.DuplicateOptionError):
         lines[(error.lineno or 1) - 1] = ""
-        yield Problem(
-            source, error.section, error.option, f"stands there twice, again in line {error.lineno}"
-        )
+        section, key, *_ = error.args
+        yield Problem(source, section, key, f"stands there twice, again in line {error.lineno}")
     elif isinstance(error, configparser.DuplicateSectionError):
         number = error.lineno or 1
         lines[number - 1] = f"[\0{number}]"  # its keys are left out with it
